@@ -1,0 +1,139 @@
+// The interface every instrument protocol implements: frames in, events out.
+//
+// What: a Driver is data (names, line defaults, options, limits) plus one Decoder per line. A Decoder is given whole
+//   frames and says, as events, what the instrument said, what to answer and when to be woken.
+// Promise: a Decoder is pure. It does no I/O, reads no clock, starts no thread, writes no log, holds no global: the
+// same
+//   frames and timers give the same events, in a test as at the bench. It speaks the instrument's own words: numbers
+//   as printed, units as printed, local times without zone.
+// Units: positions are bytes since the line's first byte ever (Frame::at); times are absl::Duration.
+// Errors: a frame that makes no sense is no error; it becomes a Problem in the report, or noise.
+// Threads: a Decoder belongs to one thread at a time.
+#ifndef DIMS_DRIVERS_DRIVER_H_
+#define DIMS_DRIVERS_DRIVER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "dims/v1/report.pb.h"
+#include "drivers/options.h"
+
+namespace dims {
+
+// What a FrameScan found at the head of the bytes that wait: not enough yet, a whole frame of `size` bytes, or `size`
+// bytes that can belong to no frame.
+struct Scan {
+  enum Kind { kMore, kFrame, kNoise } kind;
+  std::size_t size;
+};
+
+// Looks at the bytes waiting at the head of the stream; `seen` is how far an earlier call has looked in vain, so that
+// the work stays linear. Must not depend on how the stream was cut.
+using FrameScan = Scan (*)(absl::string_view waiting, std::size_t seen);
+
+// Errors that the line's hardware reported inside some bytes.
+struct LineErrorCounts {
+  uint32_t parity_or_framing = 0, breaks = 0, overruns = 0;
+  bool any() const { return parity_or_framing != 0 || breaks != 0 || overruns != 0; }
+};
+
+struct Frame {
+  absl::string_view bytes;
+  LineErrorCounts line_errors;
+  uint64_t at = 0;  // position of its first byte
+};
+
+// Something to tell the instrument (an order, a query). What it holds is the driver's own matter.
+struct Order {
+  std::string text;
+};
+
+// A report begins with the frame at hand. Bytes that no report claims are noise (or padding, where they are blank).
+struct Begin {};
+
+// It may turn out that another report begins with the frame at hand; End{kMark} goes back to it.
+struct Mark {};
+
+// The open report is complete, or given up. A report of one frame needs no Begin.
+struct End {
+  enum Where {
+    kThrough,  // the frame at hand is its last
+    kBefore,   // it ended before the frame at hand
+    kMark,     // it ended before the frame of the last Mark; what came since is a report that is open now
+  };
+  dims::v1::Report report;  // problem offsets as positions (Frame::at); whoever reads it sees them from its beginning
+  Where where = kThrough;
+};
+
+// Bytes for the instrument, written once everything before is on disk; `instead`, where the store refuses it.
+struct Reply {
+  std::string bytes;
+  std::string instead;
+};
+
+// (Re)starts a timer; a zero duration stops it. Numbers are the decoder's own, from 0.
+struct Arm {
+  int timer = 0;
+  absl::Duration after;
+};
+
+using Event = std::variant<Begin, Mark, End, Reply, Arm>;
+using Events = std::vector<Event>;
+
+// Why nothing more comes for the open report.
+enum class Ending {
+  kInterrupted,  // the line, the bridge or the instrument stopped
+  kEndOfInput,   // a file is at its end
+  kOversize,     // the report is longer than Driver::max_report
+};
+
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  // The line came up: initialise, poll, arm.
+  virtual void OnOpen(Events&) {}
+  virtual void OnFrame(const Frame& frame, Events& out) = 0;
+  // `at`: how far the stream has come.
+  virtual void OnTimer(int /*timer*/, uint64_t /*at*/, Events&) {}
+  virtual void OnSend(const Order&, Events&) {}
+  // What is open must End here. The Parser closes what a decoder leaves open.
+  virtual void OnClose(Ending, uint64_t /*at*/, Events&) {}
+};
+
+// How a line is set when the configuration says nothing else.
+struct Line {
+  int baud = 9600;
+  int data_bits = 8;
+  char parity = 'N';  // N, E, O
+  int stop_bits = 1;
+  absl::string_view flow = "none";  // none, xonxoff, rtscts
+};
+
+struct Driver {
+  absl::string_view name;     // the file's name and the configuration's word: "agilent_msd"
+  absl::string_view title;    // for people
+  absl::string_view version;  // changes whenever the same bytes could give another report
+  Line line;
+  FrameScan scan;
+  std::size_t max_frame;   // bytes; a longer frame is an OVERSIZE problem
+  std::size_t max_report;  // bytes; a longer report is closed with an OVERSIZE problem
+  absl::Span<const OptionSpec> options;
+  std::unique_ptr<Decoder> (*make)(const Options& options);
+};
+
+// Adds a problem at a position. A report keeps its first 100; the last of them says that there were more.
+void AddProblem(dims::v1::Report& report, dims::v1::ProblemType type, uint64_t at, absl::string_view message);
+
+// The problem that an Ending means for a report which was still open.
+void AddEndingProblem(dims::v1::Report& report, Ending why, uint64_t at);
+
+}  // namespace dims
+
+#endif  // DIMS_DRIVERS_DRIVER_H_

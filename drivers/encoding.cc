@@ -1,0 +1,229 @@
+#include "drivers/encoding.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "drivers/framing.h"
+
+namespace dims {
+namespace {
+
+// The upper halves of the code pages; 0 where a page has no character.
+constexpr char16_t kCp1252From80[32] = {
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178,
+};
+
+constexpr char16_t kCp437From80[128] = {
+    0x00C7, 0x00FC, 0x00E9, 0x00E2, 0x00E4, 0x00E0, 0x00E5, 0x00E7, 0x00EA, 0x00EB, 0x00E8, 0x00EF, 0x00EE,
+    0x00EC, 0x00C4, 0x00C5, 0x00C9, 0x00E6, 0x00C6, 0x00F4, 0x00F6, 0x00F2, 0x00FB, 0x00F9, 0x00FF, 0x00D6,
+    0x00DC, 0x00A2, 0x00A3, 0x00A5, 0x20A7, 0x0192, 0x00E1, 0x00ED, 0x00F3, 0x00FA, 0x00F1, 0x00D1, 0x00AA,
+    0x00BA, 0x00BF, 0x2310, 0x00AC, 0x00BD, 0x00BC, 0x00A1, 0x00AB, 0x00BB, 0x2591, 0x2592, 0x2593, 0x2502,
+    0x2524, 0x2561, 0x2562, 0x2556, 0x2555, 0x2563, 0x2551, 0x2557, 0x255D, 0x255C, 0x255B, 0x2510, 0x2514,
+    0x2534, 0x252C, 0x251C, 0x2500, 0x253C, 0x255E, 0x255F, 0x255A, 0x2554, 0x2569, 0x2566, 0x2560, 0x2550,
+    0x256C, 0x2567, 0x2568, 0x2564, 0x2565, 0x2559, 0x2558, 0x2552, 0x2553, 0x256B, 0x256A, 0x2518, 0x250C,
+    0x2588, 0x2584, 0x258C, 0x2590, 0x2580, 0x03B1, 0x00DF, 0x0393, 0x03C0, 0x03A3, 0x03C3, 0x00B5, 0x03C4,
+    0x03A6, 0x0398, 0x03A9, 0x03B4, 0x221E, 0x03C6, 0x03B5, 0x2229, 0x2261, 0x00B1, 0x2265, 0x2264, 0x2320,
+    0x2321, 0x00F7, 0x2248, 0x00B0, 0x2219, 0x00B7, 0x221A, 0x207F, 0x00B2, 0x25A0, 0x00A0,
+};
+
+constexpr char16_t kCp850From80[128] = {
+    0x00C7, 0x00FC, 0x00E9, 0x00E2, 0x00E4, 0x00E0, 0x00E5, 0x00E7, 0x00EA, 0x00EB, 0x00E8, 0x00EF, 0x00EE,
+    0x00EC, 0x00C4, 0x00C5, 0x00C9, 0x00E6, 0x00C6, 0x00F4, 0x00F6, 0x00F2, 0x00FB, 0x00F9, 0x00FF, 0x00D6,
+    0x00DC, 0x00F8, 0x00A3, 0x00D8, 0x00D7, 0x0192, 0x00E1, 0x00ED, 0x00F3, 0x00FA, 0x00F1, 0x00D1, 0x00AA,
+    0x00BA, 0x00BF, 0x00AE, 0x00AC, 0x00BD, 0x00BC, 0x00A1, 0x00AB, 0x00BB, 0x2591, 0x2592, 0x2593, 0x2502,
+    0x2524, 0x00C1, 0x00C2, 0x00C0, 0x00A9, 0x2563, 0x2551, 0x2557, 0x255D, 0x00A2, 0x00A5, 0x2510, 0x2514,
+    0x2534, 0x252C, 0x251C, 0x2500, 0x253C, 0x00E3, 0x00C3, 0x255A, 0x2554, 0x2569, 0x2566, 0x2560, 0x2550,
+    0x256C, 0x00A4, 0x00F0, 0x00D0, 0x00CA, 0x00CB, 0x00C8, 0x0131, 0x00CD, 0x00CE, 0x00CF, 0x2518, 0x250C,
+    0x2588, 0x2584, 0x00A6, 0x00CC, 0x2580, 0x00D3, 0x00DF, 0x00D4, 0x00D2, 0x00F5, 0x00D5, 0x00B5, 0x00FE,
+    0x00DE, 0x00DA, 0x00DB, 0x00D9, 0x00FD, 0x00DD, 0x00AF, 0x00B4, 0x00AD, 0x00B1, 0x2017, 0x00BE, 0x00B6,
+    0x00A7, 0x00F7, 0x00B8, 0x00B0, 0x00A8, 0x00B7, 0x00B9, 0x00B3, 0x00B2, 0x25A0, 0x00A0,
+};
+
+constexpr char32_t kReplacement = 0xFFFD;
+
+void Append(char32_t c, std::string& out) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | (c >> 6));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xE0 | (c >> 12));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | (c >> 18));
+    out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  }
+}
+
+void AppendDamaged(Text& text) {
+  Append(kReplacement, text.utf8);
+  text.damaged = true;
+}
+
+// Length of the valid UTF-8 sequence at the head of `bytes`; 0 where there is none (overlong forms and surrogates are
+// none: Unicode 15, table 3-7).
+std::size_t Utf8Length(absl::string_view bytes) {
+  const auto byte = [&](std::size_t i) { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u; };
+  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
+  const unsigned b0 = byte(0), b1 = byte(1);
+  if (b0 < 0x80) return 1;
+  if (b0 >= 0xC2 && b0 <= 0xDF) return tail(1) ? 2 : 0;
+  if (b0 >= 0xE0 && b0 <= 0xEF) {
+    if (!tail(1) || !tail(2)) return 0;
+    return (b0 == 0xE0 && b1 < 0xA0) || (b0 == 0xED && b1 > 0x9F) ? 0 : 3;
+  }
+  if (b0 >= 0xF0 && b0 <= 0xF4) {
+    if (!tail(1) || !tail(2) || !tail(3)) return 0;
+    return (b0 == 0xF0 && b1 < 0x90) || (b0 == 0xF4 && b1 > 0x8F) ? 0 : 4;
+  }
+  return 0;
+}
+
+bool IsUtf8(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t length = Utf8Length(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+Text FromUtf8(absl::string_view bytes) {
+  Text text;
+  while (!bytes.empty()) {
+    const std::size_t length = Utf8Length(bytes);
+    if (length == 0) {
+      AppendDamaged(text);
+    } else {
+      text.utf8.append(bytes.data(), length);
+    }
+    bytes.remove_prefix(length == 0 ? 1 : length);
+  }
+  return text;
+}
+
+Text FromPage(absl::string_view bytes, const char16_t* from80, unsigned covered) {
+  Text text;
+  text.utf8.reserve(bytes.size());
+  for (const char c : bytes) {
+    const unsigned b = static_cast<unsigned char>(c);
+    if (b < 0x80) {
+      text.utf8 += c;
+    } else if (b >= 0x80 + covered) {
+      Append(b, text.utf8);
+    } else if (from80[b - 0x80] == 0) {
+      AppendDamaged(text);
+    } else {
+      Append(from80[b - 0x80], text.utf8);
+    }
+  }
+  return text;
+}
+
+Text FromUtf16(absl::string_view bytes, bool big_endian) {
+  Text text;
+  const auto unit = [&](std::size_t i) -> char32_t {
+    const auto first = static_cast<unsigned char>(bytes[i]), second = static_cast<unsigned char>(bytes[i + 1]);
+    return big_endian ? first << 8 | second : second << 8 | first;
+  };
+  std::size_t i = 0;
+  for (; i + 1 < bytes.size(); i += 2) {
+    const char32_t c = unit(i);
+    if (c == 0xFEFF) continue;  // a byte order mark, wherever reports were joined
+    if (c < 0xD800 || c > 0xDFFF) {
+      Append(c, text.utf8);
+    } else if (c < 0xDC00 && i + 3 < bytes.size() && unit(i + 2) >= 0xDC00 && unit(i + 2) <= 0xDFFF) {
+      Append(0x10000 + ((c - 0xD800) << 10) + (unit(i + 2) - 0xDC00), text.utf8);
+      i += 2;
+    } else {
+      AppendDamaged(text);
+    }
+  }
+  if (i < bytes.size()) AppendDamaged(text);  // half a character
+  return text;
+}
+
+// Takes out printer control sequences and overstrikes; what they printed stays.
+std::string WithoutPrinterControls(std::string text) {
+  if (text.find_first_of("\x1b\b") == std::string::npos) return text;
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\b') {
+      // "X BS X" prints a bold X; "X BS _" underlines it.
+      if (!out.empty() && i + 1 < text.size() && (text[i + 1] == out.back() || text[i + 1] == '_')) ++i;
+    } else if (text[i] != '\x1b') {
+      out += text[i];
+    } else if (i + 1 < text.size() && text[i + 1] >= '!' && text[i + 1] <= '/') {
+      // A parameterised sequence: group characters, numbers, and an upper-case letter at the end.
+      std::size_t end = i + 2;
+      while (end < text.size() && (absl::ascii_islower(text[end]) || absl::ascii_isdigit(text[end]) ||
+                                   text[end] == '+' || text[end] == '-' || text[end] == '.')) {
+        ++end;
+      }
+      i = end < text.size() && absl::ascii_isupper(text[end]) ? end : end - 1;
+    } else if (i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '~') {
+      ++i;  // a sequence of two characters
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Encoding EncodingOf(const Options& options) {
+  const std::string& name = options.Text("encoding");
+  if (name == "utf-8") return Encoding::kUtf8;
+  if (name == "cp1252") return Encoding::kCp1252;
+  if (name == "latin-1") return Encoding::kLatin1;
+  if (name == "cp437") return Encoding::kCp437;
+  if (name == "cp850") return Encoding::kCp850;
+  if (name == "utf-16le") return Encoding::kUtf16Le;
+  if (name == "utf-16be") return Encoding::kUtf16Be;
+  return Encoding::kAuto;
+}
+
+Text ToUtf8(absl::string_view bytes, Encoding encoding) {
+  switch (encoding) {
+    case Encoding::kUtf8:
+      return FromUtf8(absl::StripPrefix(bytes, "\xef\xbb\xbf"));
+    case Encoding::kCp1252:
+      return FromPage(bytes, kCp1252From80, 32);
+    case Encoding::kLatin1:
+      return FromPage(bytes, nullptr, 0);
+    case Encoding::kCp437:
+      return FromPage(bytes, kCp437From80, 128);
+    case Encoding::kCp850:
+      return FromPage(bytes, kCp850From80, 128);
+    case Encoding::kUtf16Le:
+      return FromUtf16(bytes, false);
+    case Encoding::kUtf16Be:
+      return FromUtf16(bytes, true);
+    case Encoding::kAuto:
+      break;
+  }
+  const Width width = JudgeWidth(bytes);
+  if (width != Width::kEightBit) return FromUtf16(bytes, width == Width::kUtf16Be);
+  return ToUtf8(bytes, IsUtf8(bytes) ? Encoding::kUtf8 : Encoding::kCp1252);
+}
+
+void TextDecoder::OnFrame(const Frame& frame, Events& out) {
+  Text text = ToUtf8(frame.bytes, encoding_);
+  TextLine line;
+  line.form_feed = absl::StartsWith(text.utf8, "\f");
+  line.text = WithoutPrinterControls(std::move(text.utf8));
+  absl::StripTrailingAsciiWhitespace(&line.text);
+  line.damaged = text.damaged;
+  line.line_errors = frame.line_errors;
+  line.at = frame.at;
+  OnLine(line, out);
+}
+
+}  // namespace dims

@@ -1,0 +1,63 @@
+// From the bytes an instrument prints to UTF-8, line by line.
+//
+// What: the code pages of data systems and printers (UTF-8, cp1252, Latin-1, cp437, cp850, UTF-16 with and without byte
+//   order mark), and the stage that stands between framing and a decoder of text.
+// Promise: what comes out is valid UTF-8, always. A byte that the encoding does not have becomes U+FFFD, and the line
+//   says so; it is never dropped or replaced by a likely letter.
+// Notes: "auto" takes UTF-16 where a line shows it, UTF-8 where the line is valid UTF-8, else cp1252, the page of the
+//   Windows systems that print. Printer control sequences (ESC ...) and overstrikes by backspace are taken out.
+// Errors: ParseEncoding: InvalidArgument naming the encodings there are.
+// Threads: pure functions; a TextDecoder belongs to one thread.
+// Source: Unicode's mapping files CP1252, CP437, CP850; PCL 5 Printer Language Technical Reference, ch. 2 (escapes).
+#ifndef DIMS_DRIVERS_ENCODING_H_
+#define DIMS_DRIVERS_ENCODING_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "drivers/driver.h"
+
+namespace dims {
+
+enum class Encoding { kAuto, kUtf8, kCp1252, kLatin1, kCp437, kCp850, kUtf16Le, kUtf16Be };
+
+// The option row that every driver of text has, and its reading.
+inline constexpr OptionSpec kEncodingOption = {.name = "encoding",
+                                               .type = OptionSpec::Type::kChoice,
+                                               .choices = "auto|utf-8|cp1252|latin-1|cp437|cp850|utf-16le|utf-16be",
+                                               .default_value = "auto",
+                                               .help = "code page the instrument prints in"};
+Encoding EncodingOf(const Options& options);
+
+struct Text {
+  std::string utf8;
+  bool damaged = false;  // some bytes were no text in this encoding
+};
+Text ToUtf8(absl::string_view bytes, Encoding encoding);
+
+// One line as a decoder of text sees it.
+struct TextLine {
+  std::string text;  // without line end, printer controls and trailing blanks
+  bool form_feed = false;
+  bool damaged = false;
+  LineErrorCounts line_errors;
+  uint64_t at = 0;
+};
+
+// A Decoder whose frames are lines (ScanLine).
+class TextDecoder : public Decoder {
+ public:
+  explicit TextDecoder(Encoding encoding) : encoding_(encoding) {}
+  void OnFrame(const Frame& frame, Events& out) final;
+
+ protected:
+  virtual void OnLine(const TextLine& line, Events& out) = 0;
+
+ private:
+  const Encoding encoding_;
+};
+
+}  // namespace dims
+
+#endif  // DIMS_DRIVERS_ENCODING_H_

@@ -1,0 +1,265 @@
+#include "drivers/parser.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace dims {
+namespace {
+
+constexpr std::size_t kSlice = 4096;        // taken from a Feed at a time, so that the buffer stays small
+constexpr std::size_t kNoiseReport = 4096;  // a stretch of noise this long is reported
+constexpr int kQuietTimer = -1;             // the parser's own: noise is reported once the line is quiet
+constexpr absl::Duration kQuiet = absl::Seconds(5);
+constexpr std::size_t kMostLost = 16;
+
+void Add(LineErrorCounts more, LineErrorCounts& sum) {
+  sum.parity_or_framing += more.parity_or_framing;
+  sum.breaks += more.breaks;
+  sum.overruns += more.overruns;
+}
+
+bool IsBlank(absl::string_view bytes) {
+  return bytes.find_first_not_of(absl::string_view(" \t\r\n\f\v\0", 7)) == absl::string_view::npos;
+}
+
+// For a report that its decoder left open.
+End Abandoned(Ending why, uint64_t at) {
+  End end;
+  AddEndingProblem(end.report, why, at);
+  return end;
+}
+
+}  // namespace
+
+Parser::Parser(const Driver& driver, const Options& options, uint64_t start)
+    : driver_(driver), options_(options), decoder_(driver.make(options)), base_(start) {}
+
+uint64_t Parser::pending_from() const {
+  if (open_) return open_->begin;
+  return noise_ ? noise_->begin : base_;
+}
+
+void Parser::Open(ParserSink sink) {
+  Events events;
+  decoder_->OnOpen(events);
+  Carry(events, {}, {}, sink);
+}
+
+void Parser::Feed(absl::string_view bytes, ParserSink sink, absl::Span<const LineMark> marks) {
+  std::size_t offset = 0;
+  while (!bytes.empty()) {
+    const absl::string_view slice = bytes.substr(0, kSlice);
+    buffer_.append(slice.data(), slice.size());
+    flags_.resize(buffer_.size(), 0);
+    for (; !marks.empty() && marks.front().offset < offset + slice.size(); marks.remove_prefix(1)) {
+      flags_[buffer_.size() - slice.size() + (marks.front().offset - offset)] |= marks.front().kind;
+    }
+    offset += slice.size();
+    bytes.remove_prefix(slice.size());
+    Frames(sink);
+    buffer_.erase(0, head_);
+    flags_.erase(0, head_);
+    head_ = 0;
+  }
+}
+
+void Parser::Frames(ParserSink sink) {
+  while (head_ < buffer_.size()) {
+    const absl::string_view waiting = absl::string_view(buffer_).substr(head_, driver_.max_frame);
+    const Scan scan = driver_.scan(waiting, seen_);
+    if (scan.kind == Scan::kMore && waiting.size() < driver_.max_frame) {
+      seen_ = waiting.size();
+      return;
+    }
+    seen_ = 0;
+    if (scan.kind == Scan::kMore) {
+      Skip(waiting.size(), sink);
+      skipping_ = true;
+    } else if (scan.kind == Scan::kNoise || skipping_) {
+      // The end of an over-long frame is no frame: a piece of a line could pass for a line.
+      skipping_ = skipping_ && scan.kind == Scan::kNoise;
+      Claim(waiting.substr(0, scan.size), ErrorsIn(scan.size), sink);
+      Consume(scan.size);
+    } else {
+      Deliver(waiting.substr(0, scan.size), sink);
+    }
+  }
+}
+
+void Parser::Deliver(absl::string_view bytes, ParserSink sink) {
+  Events events;
+  const LineErrorCounts errors = ErrorsIn(bytes.size());
+  decoder_->OnFrame(Frame{bytes, errors, base_}, events);
+  Carry(events, bytes, errors, sink);
+  Consume(bytes.size());
+  if (open_ && base_ - open_->begin > driver_.max_report) CloseDecoder(Ending::kOversize, sink);
+}
+
+void Parser::Skip(std::size_t size, ParserSink sink) {
+  if (!skipping_ && lost_.size() < kMostLost) lost_.push_back({base_});
+  Claim(absl::string_view(buffer_).substr(head_, size), ErrorsIn(size), sink);
+  Consume(size);
+  if (open_ && base_ - open_->begin > driver_.max_report) CloseDecoder(Ending::kOversize, sink);
+}
+
+// Carries out the events of one frame (or of none) in order; the frame's bytes go where the events say.
+void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts errors, ParserSink sink) {
+  bool claimed = false;
+  for (Event& event : events) {
+    if (std::holds_alternative<Begin>(event)) {
+      FlushNoise(base_, sink);
+      if (open_) CloseReport(Abandoned(Ending::kInterrupted, base_), base_, *std::exchange(open_, std::nullopt), sink);
+      open_.emplace(Stretch{base_, Sha256(), {}});
+    } else if (std::holds_alternative<Mark>(event)) {
+      before_mark_ = open_;
+      since_mark_.emplace(Stretch{base_, Sha256(), {}});
+    } else if (End* end = std::get_if<End>(&event)) {
+      if (!open_) {
+        FlushNoise(base_, sink);
+        open_.emplace(Stretch{base_, Sha256(), {}});
+      }
+      if (end->where == End::kMark && since_mark_) {
+        open_ = since_mark_;
+        CloseReport(std::move(*end), open_->begin, *before_mark_, sink);
+      } else {
+        uint64_t end_at = base_;
+        if (end->where == End::kThrough && !claimed) {
+          open_->hash.Update(bytes);
+          Add(errors, open_->errors);
+          claimed = true;
+          end_at += bytes.size();
+        }
+        CloseReport(std::move(*end), end_at, *std::exchange(open_, std::nullopt), sink);
+      }
+      since_mark_.reset();
+      before_mark_.reset();
+    } else if (Reply* reply = std::get_if<Reply>(&event)) {
+      sink(std::move(*reply));
+    } else {
+      sink(std::get<Arm>(event));
+    }
+  }
+  if (!claimed) Claim(bytes, errors, sink);
+}
+
+void Parser::Claim(absl::string_view bytes, LineErrorCounts errors, ParserSink sink) {
+  if (bytes.empty()) return;
+  if (open_) {
+    open_->hash.Update(bytes);
+    Add(errors, open_->errors);
+    if (since_mark_) {
+      since_mark_->hash.Update(bytes);
+      Add(errors, since_mark_->errors);
+    }
+    return;
+  }
+  if (!noise_ && IsBlank(bytes) && !errors.any()) {
+    sink(Padding{base_, base_ + bytes.size()});
+    return;
+  }
+  if (!noise_) noise_.emplace(Stretch{base_, Sha256(), {}});
+  noise_->hash.Update(bytes);
+  Add(errors, noise_->errors);
+  sink(Arm{kQuietTimer, kQuiet});
+  if (base_ + bytes.size() - noise_->begin >= kNoiseReport) FlushNoise(base_ + bytes.size(), sink);
+}
+
+void Parser::FlushNoise(uint64_t end_at, ParserSink sink) {
+  if (!noise_) return;
+  End end;
+  AddProblem(end.report, dims::v1::PROBLEM_TYPE_NOISE, noise_->begin,
+             absl::StrCat(end_at - noise_->begin, " bytes outside any report"));
+  CloseReport(std::move(end), end_at, *std::exchange(noise_, std::nullopt), sink);
+}
+
+void Parser::CloseReport(End end, uint64_t end_at, Stretch stretch, ParserSink sink) {
+  dims::v1::Report& report = end.report;
+  const auto later = std::partition(lost_.begin(), lost_.end(), [&](Lost lost) { return lost.at < end_at; });
+  for (auto it = lost_.begin(); it != later; ++it) {
+    AddProblem(report, dims::v1::PROBLEM_TYPE_OVERSIZE, it->at,
+               absl::StrCat("no line end within ", driver_.max_frame, " bytes; not interpreted"));
+  }
+  lost_.erase(lost_.begin(), later);
+  if (stretch.errors.any()) {
+    dims::v1::LineErrors* errors = report.mutable_line_errors();
+    errors->set_parity_or_framing(stretch.errors.parity_or_framing);
+    errors->set_breaks(stretch.errors.breaks);
+    errors->set_overruns(stretch.errors.overruns);
+    AddProblem(report, dims::v1::PROBLEM_TYPE_LINE_ERROR, stretch.begin,
+               absl::StrCat("the line reported ", stretch.errors.parity_or_framing, " parity or framing errors, ",
+                            stretch.errors.breaks, " breaks, ", stretch.errors.overruns, " overruns"));
+  }
+  bool incomplete = false;
+  for (dims::v1::Problem& problem : *report.mutable_problems()) {
+    problem.set_offset(std::clamp(problem.offset(), stretch.begin, end_at) - stretch.begin);
+    incomplete |= problem.type() == dims::v1::PROBLEM_TYPE_TRUNCATED ||
+                  problem.type() == dims::v1::PROBLEM_TYPE_INTERRUPTED ||
+                  problem.type() == dims::v1::PROBLEM_TYPE_OVERSIZE;
+  }
+  const bool says_something = report.analyses_size() > 0 || report.weighings_size() > 0;
+  if (report.status() == dims::v1::REPORT_STATUS_UNSPECIFIED && (says_something || incomplete)) {
+    report.set_status(incomplete ? dims::v1::REPORT_STATUS_PRELIMINARY : dims::v1::REPORT_STATUS_FINAL);
+  }
+  report.set_driver(std::string(driver_.name));
+  report.set_driver_version(std::string(driver_.version));
+  report.set_raw_size(end_at - stretch.begin);
+  report.set_raw_sha256(stretch.hash.Digest());
+  sink(Said{std::move(report), stretch.begin, end_at});
+}
+
+void Parser::Timer(int timer, ParserSink sink) {
+  if (timer == kQuietTimer) {
+    FlushNoise(base_, sink);
+    return;
+  }
+  Events events;
+  decoder_->OnTimer(timer, base_, events);
+  Carry(events, {}, {}, sink);
+}
+
+// Closes what is open in the decoder, and makes a new one: whatever the old one believed is over.
+void Parser::CloseDecoder(Ending why, ParserSink sink) {
+  Events events;
+  decoder_->OnClose(why, base_, events);
+  Carry(events, {}, {}, sink);
+  if (open_) CloseReport(Abandoned(why, base_), base_, *std::exchange(open_, std::nullopt), sink);
+  since_mark_.reset();
+  before_mark_.reset();
+  decoder_ = driver_.make(options_);
+}
+
+void Parser::Finish(Ending why, ParserSink sink) {
+  if (why == Ending::kEndOfInput && !skipping_ && head_ < buffer_.size()) {
+    Deliver(absl::string_view(buffer_).substr(head_), sink);
+  } else if (head_ < buffer_.size()) {
+    const std::size_t size = buffer_.size() - head_;
+    Claim(absl::string_view(buffer_).substr(head_), ErrorsIn(size), sink);
+    Consume(size);
+  }
+  CloseDecoder(why, sink);
+  FlushNoise(base_, sink);
+  buffer_.clear();
+  flags_.clear();
+  head_ = 0;
+  seen_ = 0;
+  skipping_ = false;
+}
+
+void Parser::Consume(std::size_t size) {
+  head_ += size;
+  base_ += size;
+}
+
+LineErrorCounts Parser::ErrorsIn(std::size_t size) const {
+  LineErrorCounts counts;
+  for (const char flag : absl::string_view(flags_).substr(head_, size)) {
+    counts.parity_or_framing += flag & LineMark::kParityOrFraming ? 1 : 0;
+    counts.breaks += flag & LineMark::kBreak ? 1 : 0;
+    counts.overruns += flag & LineMark::kOverrun ? 1 : 0;
+  }
+  return counts;
+}
+
+}  // namespace dims

@@ -1,0 +1,103 @@
+// A driver at work on one line: cuts the stream into frames, gives them to the decoder, accounts for every byte.
+//
+// What: bytes in, ParserEvents out. Every byte ends up in exactly one of: a report, a noise report, padding (blank
+// bytes
+//   between reports), or what is pending.
+// Promise: how the bytes are cut into Feeds changes nothing. Heap: at most 2 x max_frame + 64 KiB, and for the report
+//   that is open at most 16 x max_report. Work is linear in the bytes.
+// Units: positions count from the line's first byte ever; a problem's offset from its report's first byte.
+// Errors: none; what makes no sense is reported as such.
+// Threads: one at a time. The sink is called during Feed, Timer, Open and Finish only.
+#ifndef DIMS_DRIVERS_PARSER_H_
+#define DIMS_DRIVERS_PARSER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "drivers/driver.h"
+#include "proto/hash.h"
+
+namespace dims {
+
+// A report and where its bytes stand, [begin, end). Noise is one, too.
+struct Said {
+  dims::v1::Report report;
+  uint64_t begin = 0, end = 0;
+};
+
+// Blank bytes between reports, up to `end`: they are accounted for and say nothing.
+struct Padding {
+  uint64_t begin = 0, end = 0;
+};
+
+using ParserEvent = std::variant<Said, Padding, Reply, Arm>;
+using ParserSink = absl::FunctionRef<void(ParserEvent)>;
+
+// An error the line's hardware reported at one byte of a Feed.
+struct LineMark {
+  enum Kind : char { kParityOrFraming = 1, kBreak = 2, kOverrun = 4 } kind;
+  std::size_t offset;
+};
+
+class Parser {
+ public:
+  // `start`: position of the first byte that will be fed. The driver must outlive the parser.
+  Parser(const Driver& driver, const Options& options, uint64_t start = 0);
+
+  void Open(ParserSink sink);
+  void Feed(absl::string_view bytes, ParserSink sink, absl::Span<const LineMark> marks = {});
+  // A timer that an Arm event asked for has run out.
+  void Timer(int timer, ParserSink sink);
+  // Nothing more comes. Everything pending is reported: with kEndOfInput, bytes without a line end are a last frame;
+  // with kInterrupted they belong to the open report but are not interpreted. The parser is as new afterwards.
+  void Finish(Ending why, ParserSink sink);
+
+  // Position after the last byte fed, and of the first byte that is in no event yet.
+  uint64_t fed() const { return base_ + (buffer_.size() - head_); }
+  uint64_t pending_from() const;
+
+ private:
+  // A stretch of claimed bytes with its running hash.
+  struct Stretch {
+    uint64_t begin = 0;
+    Sha256 hash;
+    LineErrorCounts errors;
+  };
+  struct Lost {  // an over-long frame that no decoder saw
+    uint64_t at;
+  };
+
+  void Frames(ParserSink sink);
+  void Deliver(absl::string_view bytes, ParserSink sink);
+  void Skip(std::size_t size, ParserSink sink);
+  void Carry(Events& events, absl::string_view bytes, LineErrorCounts errors, ParserSink sink);
+  void Claim(absl::string_view bytes, LineErrorCounts errors, ParserSink sink);
+  void CloseReport(End end, uint64_t end_at, Stretch stretch, ParserSink sink);
+  void CloseDecoder(Ending why, ParserSink sink);
+  void FlushNoise(uint64_t end_at, ParserSink sink);
+  void Consume(std::size_t size);
+  LineErrorCounts ErrorsIn(std::size_t size) const;
+
+  const Driver& driver_;
+  const Options options_;
+  std::unique_ptr<Decoder> decoder_;
+  std::string buffer_, flags_;  // bytes not yet consumed from head_ on, and their LineMark kinds
+  std::size_t head_ = 0;
+  std::size_t seen_ = 0;   // how far the scan has looked in vain
+  uint64_t base_ = 0;      // position of buffer_[head_]
+  bool skipping_ = false;  // inside an over-long frame
+  std::optional<Stretch> open_, noise_;
+  std::optional<Stretch> before_mark_, since_mark_;  // what open_ was at the last Mark, and what came since
+  std::vector<Lost> lost_;
+};
+
+}  // namespace dims
+
+#endif  // DIMS_DRIVERS_PARSER_H_

@@ -1,0 +1,57 @@
+// The laboratory's bench: all sessions, and the loop that brings what they have to the disk.
+//
+// What: waits for arrivals and timers, gathers every session's batch, commits them as one, lets the sessions reply.
+// Promise: group commit without a timer: what arrives while one commit runs is in the next. A session that waits for
+//   the disk keeps no other from it.
+// Units: a round takes at most 32 KiB of each instrument.
+// Errors: a refusing store is told to the sessions, and offered the same again after a second.
+// Threads: Add before Run; Run in one thread; Wake and Stop from any.
+#ifndef DIMS_FIRMWARE_BRIDGE_BENCH_H_
+#define DIMS_FIRMWARE_BRIDGE_BENCH_H_
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "firmware-bridge/receive_buffer.h"
+#include "firmware-bridge/session.h"
+#include "firmware-bridge/store.h"
+
+namespace dims {
+
+class Bench {
+ public:
+  // `recorded` is called after a commit that added records; `alive` at least every `pulse`.
+  Bench(Store& store, std::function<void()> recorded, std::function<void()> alive, absl::Duration pulse);
+
+  void Add(std::unique_ptr<Session> session, ReceiveBuffer& buffer);
+  void Wake();
+  void Run();
+  void Stop();
+
+  // One round: takes what has arrived, commits, replies. False if there was nothing to do. Run calls it.
+  bool Round(absl::Time now, bool all = false);
+
+ private:
+  struct Place {
+    std::unique_ptr<Session> session;
+    ReceiveBuffer* buffer;
+    bool refused = false;  // its batch waits to be offered again; nothing new is taken
+  };
+  absl::Time NextTimer() const;
+
+  Store& store_;
+  const std::function<void()> recorded_, alive_;
+  const absl::Duration pulse_;
+  std::vector<Place> places_;
+  absl::Time offer_again_ = absl::InfinitePast();
+  absl::Mutex mutex_;
+  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace dims
+
+#endif  // DIMS_FIRMWARE_BRIDGE_BENCH_H_

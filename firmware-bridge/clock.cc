@@ -1,0 +1,25 @@
+#include "firmware-bridge/clock.h"
+
+#include <sys/timex.h>
+
+#include <ctime>
+#include <fstream>
+#include <string>
+
+namespace dims {
+
+dims::v1::ClockState ReadClockState() {
+  dims::v1::ClockState state;
+  timex query{};
+  const int answer = adjtimex(&query);
+  state.set_synchronized(answer >= 0 && answer != TIME_ERROR && (query.status & STA_UNSYNC) == 0);
+  std::string boot_id;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), boot_id);
+  state.set_boot_id(boot_id);
+  timespec since{};
+  clock_gettime(CLOCK_BOOTTIME, &since);
+  state.set_boottime_ns(static_cast<uint64_t>(since.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(since.tv_nsec));
+  return state;
+}
+
+}  // namespace dims

@@ -1,0 +1,287 @@
+#include "firmware-bridge/config_fields.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "proto/identity.h"
+
+namespace dims {
+namespace {
+
+using Type = OptionSpec::Type;
+using Presence = Field::Presence;
+
+// Canonical text into a member. CheckOption was there before: conversions cannot fail.
+void Assign(std::string& member, const std::string& value) { member = value; }
+void Assign(int64_t& member, const std::string& value) { (void)absl::SimpleAtoi(value, &member); }
+void Assign(int& member, const std::string& value) { (void)absl::SimpleAtoi(value, &member); }
+void Assign(absl::Duration& member, const std::string& value) { member = ReadDuration(value).value(); }
+template <class T>
+void Assign(std::optional<T>& member, const std::string& value) {
+  Assign(member.emplace(), value);
+}
+
+template <auto member>
+void Set(Config& config, const std::string& value) {
+  if constexpr (std::is_invocable_v<decltype(member), StoreConfig&>) {
+    Assign(config.store.*member, value);
+  } else if constexpr (std::is_invocable_v<decltype(member), RegistryConfig&>) {
+    Assign(config.registry.*member, value);
+  } else if constexpr (std::is_invocable_v<decltype(member), InstrumentConfig&>) {
+    Assign(config.instruments.back().*member, value);
+  } else {
+    Assign(config.*member, value);
+  }
+}
+
+void SetParity(Config& config, const std::string& value) {
+  config.instruments.back().parity = absl::ascii_toupper(value.front());
+}
+
+void SetOrigin(Config& config, const std::string& value) {
+  dims::v1::Origin origin = dims::v1::ORIGIN_UNSPECIFIED;
+  const std::string name = absl::AsciiStrToUpper(absl::StrCat("ORIGIN_", absl::StrReplaceAll(value, {{"-", "_"}})));
+  if (dims::v1::Origin_Parse(name, &origin)) config.instruments.back().origin = origin;
+}
+
+bool IsName(absl::string_view text) { return ParseIdentity(absl::StrCat("urn:dims:laboratory:bridge:", text)).ok(); }
+
+bool IsNotEmpty(absl::string_view text) { return !text.empty(); }
+
+bool IsAddress(absl::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == absl::string_view::npos) return false;
+  absl::string_view host = text.substr(0, colon);
+  const absl::string_view port = text.substr(colon + 1);
+  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
+  const absl::string_view allowed = bracketed ? ":.%" : "-._";
+  uint32_t number;
+  return !host.empty() && port.size() <= 5 && std::all_of(port.begin(), port.end(), absl::ascii_isdigit) &&
+         absl::SimpleAtoi(port, &number) && number >= 1 && number <= 65535 &&
+         std::all_of(host.begin(), host.end(),
+                     [&](char c) { return absl::ascii_isalnum(c) || absl::StrContains(allowed, c); });
+}
+
+bool IsPort(absl::string_view text) { return !text.empty() && !absl::StrContains(text, "://"); }
+
+bool IsTimeZone(absl::string_view text) {
+  // LoadTimeZone also takes file names and this computer's own zone: neither says what zone the instrument is in.
+  const bool plain = !text.empty() && absl::ascii_isalpha(text.front()) && text != "localtime" &&
+                     std::all_of(text.begin(), text.end(),
+                                 [](char c) { return absl::ascii_isalnum(c) || absl::StrContains("/_+-", c); });
+  absl::TimeZone zone;
+  return plain && absl::LoadTimeZone(text, &zone);
+}
+
+constexpr TextRule kName = {"1 to 64 lower-case letters, digits and hyphens", IsName};
+constexpr TextRule kFile = {"the path of a file", IsNotEmpty};
+constexpr TextRule kDriver = {"the name of a driver", IsNotEmpty};
+constexpr TextRule kAddress = {"an address host:port, such as \"registry.example:7443\"", IsAddress};
+constexpr TextRule kPort = {"a device such as \"/dev/serial/by-id/usb-...\"", IsPort};
+constexpr TextRule kTimeZone = {"the name of an IANA time zone, such as \"Europe/Amsterdam\"", IsTimeZone};
+
+constexpr int64_t kSecond = 1000, kHour = 3600 * kSecond, kDay = 24 * kHour;
+
+constexpr Field kTopFields[] = {
+    {.spec = {.name = "laboratory", .help = "the laboratory, as in the bridge's certificate"},
+     .presence = Presence::kRequired,
+     .example = "lab-east",
+     .rule = &kName,
+     .set = Set<&Config::laboratory>},
+    {.spec = {.name = "bridge", .help = "this bridge, as in its certificate; no two of a laboratory share a name"},
+     .presence = Presence::kRequired,
+     .example = "bridge-1",
+     .rule = &kName,
+     .set = Set<&Config::bridge>},
+    {.spec = {.name = "log_level",
+              .type = Type::kChoice,
+              .choices = "debug|info|warning|error",
+              .default_value = "info",
+              .help = "how much goes to the log"},
+     .set = Set<&Config::log_level>},
+};
+
+constexpr Field kStoreFields[] = {
+    {.spec = {.name = "path",
+              .default_value = "/var/lib/dims-bridge/store.db",
+              .help = "the database file, on a local disk; a second file, <path>.head, stands beside it"},
+     .rule = &kFile,
+     .is_path = true,
+     .set = Set<&StoreConfig::path>},
+    {.spec = {.name = "budget",
+              .type = Type::kInteger,
+              .unit = "MiB",
+              .minimum = 64,
+              .maximum = 1'048'576,
+              .default_value = "4096",
+              .help = "the database never grows beyond; when it is full, instruments are told \"not received\""},
+     .set = Set<&StoreConfig::budget_mib>},
+    {.spec = {.name = "keep_settled",
+              .type = Type::kDuration,
+              .minimum = kHour,
+              .maximum = 366 * kDay,
+              .default_value = "7d",
+              .help = "how long records stay that the registry has, for a registry restored from a backup"},
+     .set = Set<&StoreConfig::keep_settled>},
+    {.spec = {.name = "keep_intake",
+              .type = Type::kDuration,
+              .minimum = kHour,
+              .maximum = 3660 * kDay,
+              .default_value = "30d",
+              .help = "how long the instruments' own bytes stay; they never leave the laboratory"},
+     .set = Set<&StoreConfig::keep_intake>},
+};
+
+constexpr Field kRegistryFields[] = {
+    {.spec = {.name = "address", .help = "where the registry listens"},
+     .presence = Presence::kRequired,
+     .example = "registry.example:7443",
+     .rule = &kAddress,
+     .set = Set<&RegistryConfig::address>},
+    {.spec = {.name = "ca", .help = "PEM file with the certificate of the authority that issued both certificates"},
+     .presence = Presence::kRequired,
+     .example = "ca.pem",
+     .rule = &kFile,
+     .is_path = true,
+     .set = Set<&RegistryConfig::ca>},
+    {.spec = {.name = "certificate", .help = "PEM file with this bridge's certificate, intermediate ones after it"},
+     .presence = Presence::kRequired,
+     .example = "bridge.pem",
+     .rule = &kFile,
+     .is_path = true,
+     .set = Set<&RegistryConfig::certificate>},
+    {.spec = {.name = "key",
+              .help = "PEM file with the key of that certificate, not encrypted, readable by the bridge alone"},
+     .presence = Presence::kRequired,
+     .example = "bridge.key",
+     .rule = &kFile,
+     .is_path = true,
+     .set = Set<&RegistryConfig::key>},
+    {.spec = {.name = "answer_deadline",
+              .type = Type::kDuration,
+              .minimum = kSecond,
+              .maximum = 600 * kSecond,
+              .default_value = "15s",
+              .help = "how long the registry may take to answer before the bridge connects anew"},
+     .set = Set<&RegistryConfig::answer_deadline>},
+};
+
+constexpr Field kInstrumentFields[] = {
+    {.spec = {.name = "name", .help = "the instrument, in every report; keep it for the instrument's life"},
+     .presence = Presence::kRequired,
+     .example = "gcms-1",
+     .rule = &kName,
+     .set = Set<&InstrumentConfig::name>},
+    {.spec = {.name = "driver", .help = "what it speaks; \"dims-bridge drivers\" lists them"},
+     .presence = Presence::kRequired,
+     .example = "agilent_msd",
+     .rule = &kDriver,
+     .set = Set<&InstrumentConfig::driver>},
+    {.spec = {.name = "port", .help = "the line it is on: a serial device, best by a name that survives replugging"},
+     .presence = Presence::kRequired,
+     .example = "/dev/ttyUSB0",
+     .rule = &kPort,
+     .is_path = true,
+     .set = Set<&InstrumentConfig::port>},
+    {.spec = {.name = "baud",
+              .type = Type::kInteger,
+              .unit = "baud",
+              .minimum = 50,
+              .maximum = 4'000'000,
+              .help = "speed of a serial line; without it, the driver's"},
+     .presence = Presence::kOptional,
+     .example = "9600",
+     .set = Set<&InstrumentConfig::baud>},
+    {.spec = {.name = "data_bits",
+              .type = Type::kInteger,
+              .minimum = 7,
+              .maximum = 8,
+              .help = "data bits; without it, the driver's"},
+     .presence = Presence::kOptional,
+     .example = "8",
+     .set = Set<&InstrumentConfig::data_bits>},
+    {.spec = {.name = "parity",
+              .type = Type::kChoice,
+              .choices = "none|even|odd",
+              .help = "parity bit; without it, the driver's"},
+     .presence = Presence::kOptional,
+     .example = "none",
+     .set = SetParity},
+    {.spec = {.name = "stop_bits",
+              .type = Type::kInteger,
+              .minimum = 1,
+              .maximum = 2,
+              .help = "stop bits; without it, the driver's"},
+     .presence = Presence::kOptional,
+     .example = "1",
+     .set = Set<&InstrumentConfig::stop_bits>},
+    {.spec = {.name = "flow",
+              .type = Type::kChoice,
+              .choices = "none|xonxoff|rtscts",
+              .help = "flow control; without it, the driver's"},
+     .presence = Presence::kOptional,
+     .example = "none",
+     .set = Set<&InstrumentConfig::flow>},
+    {.spec = {.name = "origin",
+              .type = Type::kChoice,
+              .choices = "real|simulated|exercise|qc-standard|blank|proficiency",
+              .help = "whether its results may be counted; without it the port decides"},
+     .presence = Presence::kOptional,
+     .example = "real",
+     .set = SetOrigin},
+    {.spec = {.name = "time_zone", .help = "zone of the times it prints; without it they stay local times as printed"},
+     .presence = Presence::kOptional,
+     .example = "Europe/Amsterdam",
+     .rule = &kTimeZone,
+     .set = Set<&InstrumentConfig::time_zone>},
+    {.spec = {.name = "date_order",
+              .type = Type::kChoice,
+              .choices = "dmy|mdy|ymd",
+              .help = "order of day, month and year in the dates it prints as numbers; never guessed"},
+     .presence = Presence::kOptional,
+     .example = "dmy",
+     .set = Set<&InstrumentConfig::date_order>},
+};
+
+constexpr ConfigTable kTables[] = {
+    {ConfigTable::Kind::kTop, "", "who this bridge is", kTopFields},
+    {ConfigTable::Kind::kOne, "store", "where results wait until the registry has them", kStoreFields},
+    {ConfigTable::Kind::kOne, "registry", "where results go", kRegistryFields},
+    {ConfigTable::Kind::kMany, "instrument", "one such table for each instrument", kInstrumentFields},
+};
+
+}  // namespace
+
+absl::Span<const ConfigTable> ConfigTables() { return kTables; }
+
+std::string Heading(const ConfigTable& table) {
+  switch (table.kind) {
+    case ConfigTable::Kind::kTop:
+      return "";
+    case ConfigTable::Kind::kOne:
+      return absl::StrCat("[", table.name, "]");
+    case ConfigTable::Kind::kMany:
+      return absl::StrCat("[[", table.name, "]]");
+  }
+  return "";
+}
+
+std::string Requirement(const Field& field) {
+  return field.rule != nullptr ? std::string(field.rule->must_be) : Requirement(field.spec);
+}
+
+absl::StatusOr<std::string> CheckField(const Field& field, absl::string_view value) {
+  if (field.rule != nullptr && !field.rule->accepts(value)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", field.spec.name, "\" must be ", field.rule->must_be, ", not \"", value, "\""));
+  }
+  return CheckOption(field.spec, value);
+}
+
+}  // namespace dims

@@ -1,0 +1,122 @@
+#include "firmware-bridge/head_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "firmware-bridge/disk.h"
+#include "firmware-bridge/sqlite.h"
+#include "proto/hash.h"
+
+namespace dims::store_db {
+namespace {
+
+constexpr std::size_t kSlotBytes = 512;      // what one Write writes: one sector
+constexpr std::size_t kSlotDistance = 4096;  // so that no sector, of whatever size, holds both
+constexpr std::size_t kFileBytes = 2 * kSlotDistance;
+
+std::string Cause(absl::string_view call) { return absl::StrCat(call, ": ", strerror(errno)); }
+
+std::string ToSlot(const Head& head, uint64_t sequence) {
+  std::string line = absl::StrCat("dims-head 1 ", sequence, " ", head.store_id, " ", head.number, " ",
+                                  absl::BytesToHexString(head.hash));
+  absl::StrAppend(&line, " ", absl::BytesToHexString(Sha256::Of(line)));
+  line.resize(kSlotBytes - 1, ' ');
+  return line + "\n";
+}
+
+bool FromSlot(absl::string_view slot, Head& head, uint64_t& sequence) {
+  const std::vector<absl::string_view> words = absl::StrSplit(slot, ' ', absl::SkipEmpty());
+  if (words.size() < 7 || words[0] != "dims-head" || words[1] != "1") return false;
+  const absl::string_view checked = slot.substr(0, words[5].end() - slot.begin());
+  if (absl::BytesToHexString(Sha256::Of(checked)) != words[6]) return false;
+  head.store_id = std::string(words[3]);
+  head.hash = absl::HexStringToBytes(words[5]);
+  return absl::SimpleAtoi(words[2], &sequence) && absl::SimpleAtoi(words[4], &head.number);
+}
+
+void WriteSlot(const std::string& path, int fd, const Head& head, uint64_t sequence) {
+  const std::string slot = ToSlot(head, sequence);
+  const off_t at = static_cast<off_t>((sequence % 2) * kSlotDistance);
+  const ssize_t written = pwrite(fd, slot.data(), slot.size(), at);
+  if (written < 0) EndAfterDiskFailure(path, Cause("write"));
+  if (written != static_cast<ssize_t>(slot.size())) EndAfterDiskFailure(path, "write: only a part was written");
+}
+
+}  // namespace
+
+absl::StatusOr<HeadFile::Found> HeadFile::Load(const std::string& path) {
+  Found found;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    if (errno == ENOENT) return found;
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot read \"", path, "\""));
+  }
+  std::string bytes(kFileBytes, '\0');
+  const ssize_t got = pread(fd, bytes.data(), bytes.size(), 0);
+  if (got < 0) EndAfterDiskFailure(path, Cause("read"));
+  close(fd);
+  found.state = State::kDamaged;
+  int valid = 0;
+  for (const std::size_t at : {std::size_t{0}, kSlotDistance}) {
+    Head head;
+    uint64_t sequence = 0;
+    if (!FromSlot(absl::string_view(bytes).substr(at, kSlotBytes), head, sequence)) continue;
+    ++valid;
+    if (found.state == State::kValid && sequence < found.sequence) continue;
+    found.state = State::kValid;
+    found.head = std::move(head);
+    found.sequence = sequence;
+  }
+  found.whole = valid == 2 && got == static_cast<ssize_t>(kFileBytes);
+  return found;
+}
+
+absl::StatusOr<std::unique_ptr<HeadFile>> HeadFile::Open(const std::string& path, const Found& found,
+                                                         const Head& head) {
+  // A whole file is written in place: that works on a full disk, too.
+  if (!found.whole) return Create(path, head);
+  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot write \"", path, "\""));
+  std::unique_ptr<HeadFile> file(new HeadFile(path, fd, found.sequence));
+  if (!(found.head == head)) file->Write(head);
+  return file;
+}
+
+absl::StatusOr<std::unique_ptr<HeadFile>> HeadFile::Create(const std::string& path, const Head& head) {
+  const std::string fresh = path + ".new";
+  const int fd = open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot create \"", fresh, "\""));
+  std::unique_ptr<HeadFile> file(new HeadFile(path, fd, 2));
+  // Its blocks are its own from here on: a later Write changes no metadata and needs no space.
+  if (const int error = posix_fallocate(fd, 0, kFileBytes); error != 0) {
+    return absl::ErrnoToStatus(error, absl::StrCat("cannot create \"", fresh, "\""));
+  }
+  WriteSlot(fresh, fd, head, 1);
+  WriteSlot(fresh, fd, head, 2);
+  if (fsync(fd) != 0) EndAfterDiskFailure(fresh, Cause("fsync"));
+  if (rename(fresh.c_str(), path.c_str()) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot rename \"", fresh, "\" to \"", path, "\""));
+  }
+  DIMS_RETURN_IF_ERROR(SyncFolderOf(path));
+  return file;
+}
+
+HeadFile::~HeadFile() { close(fd_); }
+
+void HeadFile::Write(const Head& head) {
+  WriteSlot(path_, fd_, head, ++sequence_);
+  if (fdatasync(fd_) != 0) EndAfterDiskFailure(path_, Cause("fdatasync"));
+}
+
+}  // namespace dims::store_db

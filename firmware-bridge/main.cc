@@ -1,0 +1,194 @@
+// dims-bridge: between the instruments of a laboratory and the registry.
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "drivers/catalog.h"
+#include "firmware-bridge/config.h"
+#include "firmware-bridge/decode.h"
+#include "firmware-bridge/port.h"
+#include "firmware-bridge/service.h"
+#include "firmware-bridge/store.h"
+
+namespace dims {
+namespace {
+
+constexpr int kOk = 0, kFailed = 1, kUsage = 2;
+constexpr char kDefaultConfig[] = "/etc/dims-bridge/bridge.toml";
+
+DriverFacts FactsOfCatalog() {
+  DriverFacts facts;
+  for (const Driver* driver : Catalog()) facts.names.push_back(driver->name);
+  facts.options = [](absl::string_view name) { return FindDriver(name)->options; };
+  return facts;
+}
+
+int Fail(const absl::Status& status) {
+  std::cerr << "dims-bridge: " << status.message() << "\n";
+  return kFailed;
+}
+
+int UnknownDriver(const std::string& name) {
+  std::vector<absl::string_view> names = FactsOfCatalog().names;
+  const std::string near = NearestName(name, names);
+  std::cerr << "dims-bridge: there is no driver \"" << name << "\""
+            << (near.empty() ? std::string("; `dims-bridge drivers` lists them") : ", did you mean \"" + near + "\"?")
+            << "\n";
+  return kUsage;
+}
+
+int RunCommand(const std::string& path) {
+  const absl::StatusOr<Config> config = ReadConfig(path, FactsOfCatalog());
+  if (!config.ok()) return Fail(config.status());
+  spdlog::set_level(spdlog::level::from_str(config->log_level));
+  const absl::Status status = RunService(*config, DIMS_VERSION);
+  return status.ok() ? kOk : Fail(status);
+}
+
+int CheckCommand(const std::string& path) {
+  const absl::StatusOr<Config> config = ReadConfig(path, FactsOfCatalog());
+  if (!config.ok()) return Fail(config.status());
+  int result = kOk;
+  const absl::StatusOr<CertificateFacts> facts = CheckOwnCertificates(*config);
+  if (!facts.ok()) {
+    result = Fail(facts.status());
+  } else {
+    for (const std::string& warning : facts->warnings) std::cout << "warning: " << warning << "\n";
+    std::cout << "certificate: valid until " << absl::FormatTime("%Y-%m-%d", facts->not_after, absl::UTCTimeZone())
+              << "\n";
+  }
+  for (const InstrumentConfig& instrument : config->instruments) {
+    std::cout << "instrument " << instrument.name << ": " << instrument.driver << " on " << instrument.port
+              << (std::filesystem::exists(instrument.port) ? "" : " (not there now; the bridge will wait for it)")
+              << "\n";
+  }
+  std::cout << path << ": " << (result == kOk ? "good" : "readable, but see above") << "\n";
+  return result;
+}
+
+int DriversCommand(const std::string& name) {
+  for (const Driver* driver : Catalog()) {
+    if (!name.empty() && name != driver->name) continue;
+    std::cout << absl::StrFormat("%-16s %s\n", driver->name, driver->title);
+    std::cout << absl::StrFormat("%-16s version %s; line %d baud %d%c%d, flow control %s\n", "", driver->version,
+                                 driver->line.baud, driver->line.data_bits, driver->line.parity, driver->line.stop_bits,
+                                 driver->line.flow);
+    for (const OptionSpec& option : driver->options) {
+      std::cout << absl::StrFormat("    %-18s %s (default %s%s)\n", option.name, option.help, option.default_value,
+                                   option.choices.empty() ? "" : absl::StrCat("; one of ", option.choices));
+    }
+  }
+  return name.empty() || FindDriver(name) != nullptr ? kOk : UnknownDriver(name);
+}
+
+int StoreCommand(const std::string& config_path, std::string store_path) {
+  StoreOptions options;
+  if (store_path.empty()) {
+    const absl::StatusOr<Config> config = ReadConfig(config_path, FactsOfCatalog());
+    if (!config.ok()) return Fail(config.status());
+    options = StoreOptionsOf(*config);
+  } else {
+    options.path = std::move(store_path);
+  }
+  options.read_only = true;
+  const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options);
+  if (!store.ok()) return Fail(store.status());
+  const StoreSummary summary = (*store)->Summary();
+  std::cout << absl::StrFormat("%s: %d bytes\n", options.path, summary.file_bytes);
+  std::cout << absl::StrFormat("\n%-36s  %10s %10s %10s %10s\n", "records of store", "highest", "queued", "settled",
+                               "refused");
+  for (const StoreSummary::PerGeneration& entry : summary.generations) {
+    std::cout << absl::StrFormat("%-36s  %10d %10d %10d %10d\n", entry.generation.store_id,
+                                 entry.generation.highest_number, entry.queued, entry.settled, entry.refused);
+  }
+  std::cout << absl::StrFormat("\n%-36s  %10s %10s %10s %10s\n", "intake of instrument", "read", "in records", "open",
+                               "kept");
+  for (const StoreSummary::Instrument& entry : summary.instruments) {
+    std::cout << absl::StrFormat("%-36s  %10d %10d %10d %10d\n", entry.name, entry.position.read_through,
+                                 entry.position.closed_through,
+                                 entry.position.read_through - entry.position.closed_through, entry.bytes_kept);
+  }
+  return kOk;
+}
+
+int DecodeCommand(const std::string& driver, DecodeRequest request, const std::vector<std::string>& settings) {
+  request.driver = FindDriver(driver);
+  if (request.driver == nullptr) return UnknownDriver(driver);
+  for (const std::string& setting : settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos) {
+      std::cerr << "dims-bridge: --set wants key=value, not \"" << setting << "\"\n";
+      return kUsage;
+    }
+    request.options.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+  }
+  const absl::StatusOr<DecodeCount> count = Decode(request, std::cout);
+  if (!count.ok()) {
+    Fail(count.status());
+    return kUsage;
+  }
+  if (count->reports == 0) std::cerr << "dims-bridge: no report in " << request.path << "\n";
+  return count->with_problems == 0 ? kOk : kFailed;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Reads laboratory instruments over serial lines, keeps what they say, and carries it to the registry.");
+  app.set_version_flag("--version", "dims-bridge " DIMS_VERSION);
+  app.require_subcommand(1);
+  std::string config = kDefaultConfig, driver, store;
+  DecodeRequest request;
+  std::vector<std::string> settings;
+
+  CLI::App* run = app.add_subcommand("run", "Serve until SIGTERM: read the instruments, keep and send their results");
+  CLI::App* check = app.add_subcommand("check", "Check the configuration and the certificates; exit 0 if all is well");
+  for (CLI::App* command : {run, check}) {
+    command->add_option("--config", config, "Configuration file")->capture_default_str();
+  }
+  CLI::App* decode =
+      app.add_subcommand("decode",
+                         "Decode a file as if it came over the line: one JSON report a line.\n"
+                         "Exit code 0: all clean; 1: a report has a problem; 2: wrong usage or unreadable file.");
+  decode->add_option("driver", driver, "Driver (see `dims-bridge drivers`)")->required();
+  decode->add_option("file", request.path, "File, or - for standard input")->required();
+  decode->add_option("--read", request.read, "Bytes fed to the parser at a time")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
+      ->capture_default_str();
+  decode->add_option("--set", settings, "Driver option, key=value; may be repeated")->allow_extra_args(false);
+  CLI::App* drivers = app.add_subcommand("drivers", "List the drivers, their line settings and options");
+  drivers->add_option("driver", driver, "Only this one");
+  CLI::App* summary = app.add_subcommand("store", "Show what is on disk, by state (while the bridge is stopped)");
+  summary->add_option("--config", config, "Configuration file that names the store")->capture_default_str();
+  summary->add_option("--path", store, "The store itself, instead of a configuration");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+  if (run->parsed()) return RunCommand(config);
+  if (check->parsed()) return CheckCommand(config);
+  if (decode->parsed()) return DecodeCommand(driver, std::move(request), settings);
+  if (drivers->parsed()) return DriversCommand(driver);
+  return StoreCommand(config, std::move(store));
+}
+
+}  // namespace
+}  // namespace dims
+
+int main(int argc, char** argv) {
+  // Before any thread starts, gRPC's included: the service waits for these.
+  const sigset_t signals = dims::StopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  spdlog::set_default_logger(spdlog::stderr_color_mt("dims-bridge"));
+  return dims::Main(argc, argv);
+}

@@ -1,0 +1,37 @@
+#include "firmware-bridge/receive_buffer.h"
+
+namespace dims {
+
+void ReceiveBuffer::Put(Arrival arrival) {
+  absl::MutexLock lock(&mutex_);
+  Arrival* last = waiting_.empty() ? nullptr : &waiting_.back();
+  if (arrival.kind == Arrival::Kind::kBytes && bytes_ + arrival.bytes.size() > capacity_) {
+    arrival = Arrival{Arrival::Kind::kLost, arrival.time, {}, {}, arrival.bytes.size()};
+  }
+  if (arrival.kind == Arrival::Kind::kLost && last != nullptr && last->kind == Arrival::Kind::kLost) {
+    last->lost += arrival.lost;
+    return;
+  }
+  // Single bytes of a slow line share one entry as long as nobody has come for them.
+  if (arrival.kind == Arrival::Kind::kBytes && last != nullptr && last->kind == Arrival::Kind::kBytes &&
+      arrival.marks.empty() && last->bytes.size() < 4096 && arrival.time - last->time < absl::Milliseconds(10)) {
+    bytes_ += arrival.bytes.size();
+    last->bytes += arrival.bytes;
+    return;
+  }
+  bytes_ += arrival.bytes.size();
+  waiting_.push_back(std::move(arrival));
+}
+
+std::vector<Arrival> ReceiveBuffer::Take(std::size_t most) {
+  absl::MutexLock lock(&mutex_);
+  std::vector<Arrival> taken;
+  for (std::size_t bytes = 0; !waiting_.empty() && bytes < most; waiting_.pop_front()) {
+    bytes += waiting_.front().bytes.size();
+    bytes_ -= waiting_.front().bytes.size();
+    taken.push_back(std::move(waiting_.front()));
+  }
+  return taken;
+}
+
+}  // namespace dims

@@ -1,0 +1,83 @@
+#include "firmware-bridge/receiver.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace dims {
+
+Receiver::Receiver(std::string instrument, std::string path, Line line, ReceiveBuffer& buffer,
+                   std::function<void()> wake)
+    : instrument_(std::move(instrument)),
+      path_(std::move(path)),
+      line_(line),
+      buffer_(buffer),
+      wake_(std::move(wake)),
+      thread_([this] { Run(); }) {}
+
+Receiver::~Receiver() {
+  stop_.Notify();
+  thread_.join();
+}
+
+void Receiver::Run() {
+  constexpr absl::Duration kFirstWait = absl::Milliseconds(200), kLongestWait = absl::Seconds(2);
+  absl::Duration wait = kFirstWait;
+  std::string last_error;
+  while (!stop_.HasBeenNotified()) {
+    absl::StatusOr<std::unique_ptr<Port>> opened = OpenPort(path_, line_);
+    if (!opened.ok()) {
+      if (std::string error(opened.status().message()); error != last_error) {
+        SPDLOG_WARN("{}: {}; will keep trying", instrument_, error);
+        last_error = error;
+      }
+      stop_.WaitForNotificationWithTimeout(wait);
+      wait = std::min(wait * 2, kLongestWait);
+      continue;
+    }
+    last_error.clear();
+    wait = kFirstWait;
+    Port* port = nullptr;
+    {
+      absl::MutexLock lock(&mutex_);
+      port_ = *std::move(opened);
+      port = port_.get();
+    }
+    buffer_.Put({Arrival::Kind::kOpened, absl::Now(), {}, {}, 0});
+    wake_();
+    ReadUntilHangUp(*port);
+    {
+      absl::MutexLock lock(&mutex_);
+      port_.reset();
+    }
+    if (stop_.HasBeenNotified()) return;
+    buffer_.Put({Arrival::Kind::kClosed, absl::Now(), {}, {}, 0});
+    wake_();
+  }
+}
+
+void Receiver::ReadUntilHangUp(Port& port) {
+  std::array<char, 4096> bytes;
+  while (!stop_.HasBeenNotified()) {
+    const absl::StatusOr<std::size_t> got = port.Read(bytes.data(), bytes.size(), absl::Milliseconds(100));
+    if (!got.ok()) {
+      SPDLOG_WARN("{}: {}", instrument_, std::string(got.status().message()));
+      return;
+    }
+    if (*got == 0) continue;
+    buffer_.Put({Arrival::Kind::kBytes, absl::Now(), std::string(bytes.data(), *got), {}, 0});
+    wake_();
+  }
+}
+
+absl::Status Receiver::Write(absl::string_view bytes) {
+  absl::MutexLock lock(&mutex_);
+  if (port_ == nullptr) return absl::UnavailableError(absl::StrCat(path_, " is not open"));
+  return port_->Write(bytes);
+}
+
+}  // namespace dims

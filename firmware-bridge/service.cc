@@ -1,0 +1,159 @@
+#include "firmware-bridge/service.h"
+
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "drivers/catalog.h"
+#include "firmware-bridge/bench.h"
+#include "firmware-bridge/certificates.h"
+#include "firmware-bridge/clock.h"
+#include "firmware-bridge/receiver.h"
+#include "firmware-bridge/uplink.h"
+
+namespace dims {
+namespace {
+
+// One instrument with all that belongs to it. The session writes through the receiver, which starts last.
+struct Place {
+  ReceiveBuffer buffer;
+  std::unique_ptr<Receiver> receiver;
+};
+
+dims::v1::Origin OriginOf(const InstrumentConfig& instrument) {
+  if (instrument.origin) return *instrument.origin;
+  if (!IsPseudoTerminal(instrument.port)) return dims::v1::ORIGIN_REAL;
+  SPDLOG_WARN("{}: {} is a pseudo-terminal; its results are marked SIMULATED (set origin to say otherwise)",
+              instrument.name, instrument.port);
+  return dims::v1::ORIGIN_SIMULATED;
+}
+
+void SayWhatIsWrongWithCertificates(const Config& config) {
+  const absl::StatusOr<CertificateFacts> facts = CheckOwnCertificates(config);
+  if (!facts.ok()) {
+    SPDLOG_ERROR("{}; results are collected, but the registry will not take them",
+                 std::string(facts.status().message()));
+    return;
+  }
+  for (const std::string& warning : facts->warnings) SPDLOG_WARN("{}", warning);
+}
+
+absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfig& instrument,
+                                     absl::string_view version) {
+  SessionSetup setup;
+  setup.driver = FindDriver(instrument.driver);
+  absl::StatusOr<Options> options = Options::Parse(setup.driver->options, instrument.options);
+  if (!options.ok()) return options.status();
+  setup.options = *std::move(options);
+  if (instrument.time_zone) {
+    absl::TimeZone zone;
+    absl::LoadTimeZone(*instrument.time_zone, &zone);  // the configuration has checked the name
+    setup.locality.zone = zone;
+  }
+  setup.locality.date_order = instrument.date_order.value_or("");
+  setup.source.set_laboratory(config.laboratory);
+  setup.source.set_bridge(config.bridge);
+  setup.source.set_instrument(instrument.name);
+  setup.source.set_configuration_sha256(config.sha256);
+  setup.source.set_bridge_version(std::string(version));
+  setup.origin = OriginOf(instrument);
+  setup.clock = ReadClockState;
+  return setup;
+}
+
+}  // namespace
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+absl::StatusOr<CertificateFacts> CheckOwnCertificates(const Config& config) {
+  const RegistryConfig& registry = config.registry;
+  return CheckCertificates({registry.ca, registry.certificate, registry.key},
+                           {config.laboratory, "bridge", config.bridge}, absl::Now());
+}
+
+StoreOptions StoreOptionsOf(const Config& config) {
+  StoreOptions options;
+  options.path = config.store.path;
+  options.laboratory = config.laboratory;
+  options.bridge = config.bridge;
+  options.budget_bytes = static_cast<uint64_t>(config.store.budget_mib) << 20;
+  options.keep_settled = config.store.keep_settled;
+  options.keep_intake = config.store.keep_intake;
+  return options;
+}
+
+absl::Status RunService(const Config& config, absl::string_view version) {
+  SayWhatIsWrongWithCertificates(config);
+  absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(StoreOptionsOf(config));
+  if (!opened.ok()) return opened.status();
+  Store& store = **opened;
+  for (const std::string& notice : store.notices()) SPDLOG_WARN("store: {}", notice);
+
+  UplinkOptions to;
+  to.address = config.registry.address;
+  to.ca = config.registry.ca;
+  to.certificate = config.registry.certificate;
+  to.key = config.registry.key;
+  to.laboratory = config.laboratory;
+  to.bridge = config.bridge;
+  to.software = absl::StrCat("dims-bridge ", version);
+  to.answer_deadline = config.registry.answer_deadline;
+  Uplink uplink(std::move(to), store);
+
+  uint64_t watchdog_us = 0;
+  const bool watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
+  const absl::Duration pulse = watched ? absl::Microseconds(watchdog_us) / 3 : absl::Seconds(10);
+  absl::Time last_pulse = absl::InfinitePast();
+  const auto alive = [&] {
+    if (!watched || absl::Now() - last_pulse < pulse / 2) return;
+    last_pulse = absl::Now();
+    sd_notify(0, "WATCHDOG=1");
+  };
+  Bench bench(
+      store, [&] { uplink.Wake(); }, alive, pulse);
+
+  std::vector<std::unique_ptr<Place>> places;
+  for (const InstrumentConfig& instrument : config.instruments) {
+    absl::StatusOr<SessionSetup> setup = SetupOf(config, instrument, version);
+    if (!setup.ok()) return setup.status();
+    Place& place = *places.emplace_back(std::make_unique<Place>());
+    setup->write = [&place](absl::string_view bytes) { return place.receiver->Write(bytes); };
+    bench.Add(std::make_unique<Session>(*std::move(setup), store, absl::Now()), place.buffer);
+  }
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const InstrumentConfig& instrument = config.instruments[i];
+    places[i]->receiver = std::make_unique<Receiver>(instrument.name, instrument.port,
+                                                     LineOf(instrument, FindDriver(instrument.driver)->line),
+                                                     places[i]->buffer, [&bench] { bench.Wake(); });
+  }
+  std::thread bench_thread([&] { bench.Run(); });
+  std::thread uplink_thread([&] { uplink.Run(); });
+  SPDLOG_INFO("listening to {} instruments for laboratory \"{}\"", places.size(), config.laboratory);
+  sd_notify(0, "READY=1");
+
+  const sigset_t signals = StopSignals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  SPDLOG_INFO("stopping");
+  sd_notify(0, "STOPPING=1");
+  uplink.Stop();
+  // The bench replies through the receivers: it stops first, and takes what they had read.
+  bench.Stop();
+  bench_thread.join();
+  places.clear();
+  uplink_thread.join();
+  return absl::OkStatus();
+}
+
+}  // namespace dims

@@ -1,0 +1,99 @@
+// One instrument on one port: where bytes, time and disk meet.
+//
+// What: takes what arrived, runs the driver's Parser over it, turns what the parser says into a SessionBatch for the
+//   store, and carries out replies once that batch is on disk.
+// Promise: the order is: bytes in the intake, report in a record, both on disk, then the reply. If the store refuses,
+//   the reply's `instead` goes out and the session is again exactly what the disk says (the open intake is replayed
+//   with replies suppressed); bytes of an instrument that waits for no answer are kept and offered again. A report that
+//   was cut by a hang-up or a crash is INTERRUPTED, never joined with what comes next.
+// Units: positions count all bytes this instrument ever sent through this store.
+// Errors: a port that does not take a reply is logged; the instrument's own protocol repeats.
+// Threads: one at a time (the Bench's); time is given, never read.
+#ifndef DIMS_FIRMWARE_BRIDGE_SESSION_H_
+#define DIMS_FIRMWARE_BRIDGE_SESSION_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "drivers/driver.h"
+#include "drivers/parser.h"
+#include "firmware-bridge/normalize.h"
+#include "firmware-bridge/store.h"
+
+namespace dims {
+
+// What happened on a line.
+struct Arrival {
+  enum class Kind { kBytes, kOpened, kClosed, kLost };
+  Kind kind = Kind::kBytes;
+  absl::Time time;
+  std::string bytes;            // kBytes
+  std::vector<LineMark> marks;  // kBytes: errors the hardware reported in them
+  uint64_t lost = 0;            // kLost: bytes that found no room
+};
+
+struct SessionSetup {
+  const Driver* driver = nullptr;
+  Options options;
+  Locality locality;
+  // Who, for every report's source: laboratory, bridge, instrument, configuration, version.
+  dims::v1::Source source;
+  dims::v1::Origin origin = dims::v1::ORIGIN_UNSPECIFIED;
+  std::function<dims::v1::ClockState()> clock;
+  // Writes to the instrument's port.
+  std::function<absl::Status(absl::string_view)> write;
+};
+
+class Session {
+ public:
+  // Reads from the store where this instrument stands; a report that was open when the bridge last stopped becomes part
+  // of the first batch, as INTERRUPTED.
+  Session(SessionSetup setup, Store& store, absl::Time now);
+
+  void Take(const Arrival& arrival);
+  // Runs the timers that are due.
+  void Tick(absl::Time now);
+  absl::Time NextTimer() const;
+
+  // What must reach the disk next; nullptr if nothing. The batch stays pending until Committed or Refused. Bytes that
+  // were sent to the instrument ride along; `all` asks for them even alone.
+  const SessionBatch* Pending(bool all = false) const;
+  // The pending batch is on disk: carries out its replies.
+  void Committed(absl::Time now);
+  // The store did not take the pending batch.
+  void Refused(const absl::Status& why, absl::Time now);
+
+  const std::string& name() const { return setup_.source.instrument(); }
+
+ private:
+  void Rebuild(absl::Time now);
+  void Replay(const std::vector<IntakeEntry>& entries);
+  void Handle(ParserEvent event, absl::Time now, bool replaying);
+  void Append(Said said);
+  void Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes);
+  void Received(const Arrival& arrival);
+  void Remember(uint64_t offset, absl::Time time);
+  absl::Time TimeOf(uint64_t offset) const;
+
+  const SessionSetup setup_;
+  Store& store_;
+  std::unique_ptr<Parser> parser_;
+  std::map<int, absl::Time> timers_;
+  std::deque<std::pair<uint64_t, absl::Time>> times_;  // when the open bytes arrived; offsets ascend
+  SessionBatch batch_;                                 // not on disk yet
+  std::vector<Reply> replies_;                         // owed once batch_ is
+  uint64_t lost_ = 0;                                  // bytes that found no room since the last report
+  absl::Time last_arrival_;
+};
+
+}  // namespace dims
+
+#endif  // DIMS_FIRMWARE_BRIDGE_SESSION_H_

@@ -1,0 +1,190 @@
+#include "firmware-bridge/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "firmware-bridge/disk.h"
+
+namespace dims::store_db {
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(database_, other.database_);
+  std::swap(statement_, other.statement_);
+  return *this;
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Query::~Query() {
+  sqlite3_reset(statement_.statement_);
+  sqlite3_clear_bindings(statement_.statement_);
+}
+
+bool Query::Next() {
+  if (!status_.ok()) return false;
+  const int code = sqlite3_step(statement_.statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) status_ = statement_.database_->ToStatus(code);
+  return false;
+}
+
+int64_t Query::Int(int column) const { return sqlite3_column_int64(statement_.statement_, column); }
+
+std::string Query::Bytes(int column) const {
+  const void* bytes = sqlite3_column_blob(statement_.statement_, column);
+  const int size = sqlite3_column_bytes(statement_.statement_, column);
+  return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), size);
+}
+
+bool Query::IsNull(int column) const { return sqlite3_column_type(statement_.statement_, column) == SQLITE_NULL; }
+
+void Query::Bind(int column, int64_t value) {
+  status_.Update(statement_.database_->ToStatus(sqlite3_bind_int64(statement_.statement_, column, value)));
+}
+
+void Query::Bind(int column, absl::string_view text) {
+  status_.Update(statement_.database_->ToStatus(sqlite3_bind_text64(
+      statement_.statement_, column, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8)));
+}
+
+void Query::Bind(int column, Blob blob) {
+  status_.Update(statement_.database_->ToStatus(sqlite3_bind_blob64(
+      statement_.statement_, column, blob.bytes.empty() ? "" : blob.bytes.data(), blob.bytes.size(), SQLITE_STATIC)));
+}
+
+void Query::Bind(int column, Null) {
+  status_.Update(statement_.database_->ToStatus(sqlite3_bind_null(statement_.statement_, column)));
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, bool create) {
+  std::unique_ptr<Database> database(new Database(path));
+  const int code = sqlite3_open_v2(
+      path.c_str(), &database->connection_,
+      SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  if (code != SQLITE_OK) {
+    const int error = database->connection_ == nullptr ? 0 : sqlite3_system_errno(database->connection_);
+    return absl::ErrnoToStatus(error == 0 ? ENOENT : error,
+                               absl::StrCat("cannot open store \"", path, "\" (", sqlite3_errstr(code),
+                                            "): its folder must exist, and this user must be allowed to write there"));
+  }
+  if (sqlite3_db_readonly(database->connection_, "main") == 1) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("store \"", path, "\": this user may not write to it, which even looking needs (for its lock)"));
+  }
+  // Else a connection that gives up half-way would still move the log into the database.
+  DIMS_RETURN_IF_ERROR(
+      database->ToStatus(sqlite3_db_config(database->connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr)));
+  return database;
+}
+
+Database::~Database() { sqlite3_close_v2(connection_); }
+
+void Database::AllowLogRemoval() { sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr); }
+
+void Database::CountLogPages() { sqlite3_wal_hook(connection_, &Database::OnCommit, this); }
+
+int Database::OnCommit(void* self, sqlite3*, const char*, int pages) {
+  static_cast<Database*>(self)->log_pages_ = pages;
+  return SQLITE_OK;
+}
+
+absl::StatusOr<Statement> Database::Prepare(absl::string_view sql) {
+  Statement statement;
+  statement.database_ = this;
+  DIMS_RETURN_IF_ERROR(ToStatus(sqlite3_prepare_v3(connection_, sql.data(), static_cast<int>(sql.size()),
+                                                   SQLITE_PREPARE_PERSISTENT, &statement.statement_, nullptr)));
+  return statement;
+}
+
+absl::Status Database::Execute(const std::string& sql) {
+  return ToStatus(sqlite3_exec(connection_, sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+absl::StatusOr<std::string> Database::Ask(absl::string_view sql) {
+  absl::StatusOr<Statement> statement = Prepare(sql);
+  DIMS_RETURN_IF_ERROR(statement.status());
+  Query query(*statement);
+  if (query.Next()) return query.Bytes(0);
+  DIMS_RETURN_IF_ERROR(query.status());
+  return std::string();
+}
+
+absl::StatusOr<int64_t> Database::AskInt(absl::string_view sql) {
+  absl::StatusOr<Statement> statement = Prepare(sql);
+  DIMS_RETURN_IF_ERROR(statement.status());
+  Query query(*statement);
+  if (query.Next()) return query.Int(0);
+  DIMS_RETURN_IF_ERROR(query.status());
+  return absl::InternalError(absl::StrCat("store \"", path_, "\": no answer to ", sql));
+}
+
+absl::Status Database::Expect(absl::string_view sql, absl::string_view answer) {
+  absl::StatusOr<std::string> got = Ask(sql);
+  DIMS_RETURN_IF_ERROR(got.status());
+  if (*got == answer) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("store \"", path_, "\": SQLite answered \"", *got, "\" to ", sql,
+                                                    ", not \"", answer, "\"; this build of SQLite cannot be used"));
+}
+
+absl::Status Database::Checkpoint(bool truncate) {
+  int pages = 0, moved = 0;
+  DIMS_RETURN_IF_ERROR(ToStatus(sqlite3_wal_checkpoint_v2(
+      connection_, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &pages, &moved)));
+  log_pages_ = pages - moved;
+  if (truncate && pages != moved) {
+    return absl::InternalError(
+        absl::StrCat("store \"", path_, "\": only ", moved, " of ", pages, " log pages could be moved"));
+  }
+  return absl::OkStatus();
+}
+
+int64_t Database::changes() const { return sqlite3_changes64(connection_); }
+
+bool Database::in_transaction() const { return sqlite3_get_autocommit(connection_) == 0; }
+
+absl::Status Database::ToStatus(int code) {
+  const auto what = [&] {
+    return absl::StrCat(sqlite3_errmsg(connection_), " (", sqlite3_errstr(code), ", code ", code, ")");
+  };
+  switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+      return absl::OkStatus();
+    case SQLITE_FULL:
+      return absl::ResourceExhaustedError(absl::StrCat("store \"", path_, "\" is full: ", what()));
+    case SQLITE_BUSY:
+      return absl::UnavailableError(absl::StrCat("store \"", path_, "\" is in use by another process (the bridge?)"));
+    case SQLITE_IOERR:
+      EndAfterDiskFailure(path_, what());
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      if (corruption_is_final_) EndAfterDiskFailure(path_, what());
+      return absl::DataLossError(
+          absl::StrCat("store \"", path_, "\" is damaged: ", what(), "; stop the bridge, move this file, \"", path_,
+                       "-wal\" to another folder and keep them, leave \"", path_,
+                       ".head\" in its place: the bridge then begins a new store and reports what is missing"));
+    default:
+      return absl::InternalError(absl::StrCat("store \"", path_, "\": ", what()));
+  }
+}
+
+Transaction::~Transaction() {
+  if (!database_.in_transaction()) return;
+  // A rollback that fails leaves a connection of which nothing is known.
+  if (absl::Status status = database_.Execute("ROLLBACK"); !status.ok()) {
+    EndAfterDiskFailure(database_.path(), status.message());
+  }
+}
+
+absl::Status Transaction::Begin() { return database_.Execute("BEGIN IMMEDIATE"); }
+
+absl::Status Transaction::Commit() { return database_.Execute("COMMIT"); }
+
+}  // namespace dims::store_db

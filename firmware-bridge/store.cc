@@ -1,0 +1,291 @@
+#include "firmware-bridge/store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "firmware-bridge/disk.h"
+#include "firmware-bridge/store_impl.h"
+#include "proto/hash.h"
+
+namespace dims {
+
+using store_db::Blob;
+using store_db::Null;
+using store_db::Query;
+using store_db::Transaction;
+
+Store::Impl::~Impl() {
+  if (db_ == nullptr) return;
+  if (opened_) {
+    // On a full disk the log cannot be moved: the next start does it.
+    const absl::Status moved = db_->Checkpoint(true);
+    if (!absl::IsResourceExhausted(moved)) Must(moved);
+    if (moved.ok()) db_->AllowLogRemoval();
+  } else if (leaves_no_trace_) {
+    db_->AllowLogRemoval();  // the empty one that reading made
+  }
+}
+
+IntakePosition Store::Impl::Position(absl::string_view instrument) {
+  const std::lock_guard lock(mutex_);
+  const auto line = lines_.find(instrument);
+  return line == lines_.end() ? IntakePosition() : line->second.position;
+}
+
+std::vector<IntakeEntry> Store::Impl::OpenIntake(absl::string_view instrument) {
+  const std::lock_guard lock(mutex_);
+  std::vector<IntakeEntry> entries;
+  const auto found = lines_.find(instrument);
+  if (found == lines_.end()) return entries;
+  const Line& line = found->second;
+  const uint64_t closed = line.position.closed_through;
+  Query query(open_intake_, line.id, line.open_from);
+  while (query.Next()) {
+    IntakeEntry entry{static_cast<IntakeEntry::Kind>(query.Int(0)), query.Unsigned(1),
+                      absl::FromUnixNanos(query.Int(2)), query.Bytes(3)};
+    if (entry.kind == IntakeEntry::Kind::kIn && entry.offset < closed) {
+      if (entry.offset + entry.bytes.size() <= closed) continue;
+      entry.bytes.erase(0, closed - entry.offset);
+      entry.offset = closed;
+    }
+    entries.push_back(std::move(entry));
+  }
+  Must(query.status());
+  return entries;
+}
+
+absl::StatusOr<std::string> Store::Impl::ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end) {
+  const std::lock_guard lock(mutex_);
+  const auto missing = [&](uint64_t at) {
+    return absl::NotFoundError(absl::StrCat("instrument ", instrument, ": byte ", at, " is not kept (any more)"));
+  };
+  if (begin > end) return absl::InvalidArgumentError(absl::StrCat("a range from ", begin, " back to ", end));
+  const auto found = lines_.find(instrument);
+  if (found == lines_.end() || end > found->second.position.read_through) return missing(end);
+  uint64_t from = begin;
+  {
+    // The row that holds `begin` may have begun before it; its position bounds the search.
+    Query query(row_at_, found->second.id, begin);
+    if (query.Next()) from = query.Unsigned(2);
+    DIMS_RETURN_IF_ERROR(query.status());
+  }
+  std::string bytes;
+  uint64_t at = begin;
+  Query query(intake_between_, found->second.id, from, end);
+  while (at < end && query.Next()) {
+    const uint64_t offset = query.Unsigned(0);
+    const std::string row = query.Bytes(1);
+    if (offset + row.size() <= at) continue;
+    if (offset > at) return missing(at);
+    const uint64_t size = std::min<uint64_t>(end - at, offset + row.size() - at);
+    bytes.append(row, at - offset, size);
+    at += size;
+  }
+  DIMS_RETURN_IF_ERROR(query.status());
+  if (at < end) return missing(at);
+  return bytes;
+}
+
+Generation Store::Impl::OldestUnsettled() {
+  const std::lock_guard lock(mutex_);
+  for (const Chain& chain : chains_) {
+    if (chain.generation.settled_through < chain.generation.highest_number) return chain.generation;
+  }
+  return chains_.back().generation;
+}
+
+Generation Store::Impl::Current() {
+  const std::lock_guard lock(mutex_);
+  return chains_.back().generation;
+}
+
+absl::StatusOr<std::vector<StoredRecord>> Store::Impl::Read(int64_t generation_id, uint64_t after,
+                                                            std::size_t most_records, std::size_t most_bytes) {
+  const std::lock_guard lock(mutex_);
+  const Chain* chain = Find(generation_id);
+  if (chain == nullptr) return absl::NotFoundError(absl::StrCat("the store has no generation ", generation_id));
+  const Generation& generation = chain->generation;
+  std::vector<StoredRecord> records;
+  after = std::max(after, chain->lowest - 1);
+  if (after >= generation.highest_number || most_records == 0) return records;
+  std::optional<std::string> previous;
+  if (after == 0) {
+    previous = FirstPreviousHash(generation.store_id);
+  } else {
+    absl::StatusOr<std::optional<std::string>> hash = HashOf(generation_id, after);
+    DIMS_RETURN_IF_ERROR(hash.status());
+    previous = *std::move(hash);
+  }
+  uint64_t expected = after + 1;
+  std::size_t bytes = 0;
+  absl::string_view damage;
+  const std::size_t most = std::min<std::size_t>(most_records, generation.highest_number - after);
+  Query query(records_after_, generation_id, after, static_cast<uint64_t>(most));
+  while (records.size() < most) {
+    if (!query.Next()) {
+      damage = "it is not in the database any more";
+      break;
+    }
+    StoredRecord record{query.Unsigned(0), query.Bytes(1), query.Bytes(2), query.Bytes(4),
+                        static_cast<uint32_t>(query.Int(3))};
+    if (record.number != expected) {
+      damage = "it is not in the database any more";
+    } else if (RecordHash(record.previous_hash, record.number, record.schema, record.payload) != record.hash) {
+      damage = "its bytes do not have its hash";
+    } else if (previous && record.previous_hash != *previous) {
+      damage = "it does not follow on the record before it";
+    }
+    if (!damage.empty()) break;
+    bytes += record.payload.size();
+    if (!records.empty() && bytes > most_bytes) break;
+    previous = record.hash;
+    ++expected;
+    records.push_back(std::move(record));
+  }
+  DIMS_RETURN_IF_ERROR(query.status());
+  if (damage.empty() || !records.empty()) return records;
+  return absl::DataLossError(absl::StrCat("record ", expected, " of store ", generation.store_id, " in \"",
+                                          options_.path, "\" is damaged: ", damage));
+}
+
+absl::Status Store::Impl::Settle(int64_t generation_id, uint64_t through) {
+  const std::lock_guard lock(mutex_);
+  DIMS_RETURN_IF_ERROR(CheckWritable());
+  Chain* chain = Find(generation_id);
+  if (chain == nullptr) return absl::NotFoundError(absl::StrCat("the store has no generation ", generation_id));
+  Generation& generation = chain->generation;
+  if (through > generation.highest_number) {
+    if (chain == &chains_.back()) {
+      return absl::OutOfRangeError(absl::StrCat("settled through ", through, ", but store ", generation.store_id,
+                                                " has only ", generation.highest_number, " records"));
+    }
+    through = generation.highest_number;  // records that were lost here
+  }
+  if (through <= generation.settled_through) return absl::OkStatus();
+  const absl::StatusOr<std::optional<std::string>> hash = HashOf(generation_id, through);
+  DIMS_RETURN_IF_ERROR(hash.status());
+  const WholeBudget whole(*this);
+  Transaction transaction(*db_);
+  DIMS_RETURN_IF_ERROR(transaction.Begin());
+  DIMS_RETURN_IF_ERROR(*hash ? db_->Run(settle_, generation_id, through, Blob{**hash})
+                             : db_->Run(settle_, generation_id, through, Null{}));
+  constexpr int64_t kHour = int64_t{3600} * 1'000'000'000;
+  DIMS_RETURN_IF_ERROR(db_->Run(add_settlement_, generation_id, (Now() / kHour + 1) * kHour, through));
+  DIMS_RETURN_IF_ERROR(
+      db_->Run(forget_settlements_, generation_id, absl::ToUnixNanos(options_.now() - options_.keep_settled)));
+  DIMS_RETURN_IF_ERROR(transaction.Commit());
+  generation.settled_through = through;
+  CheckpointWhenLong();
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, absl::string_view reason) {
+  const std::lock_guard lock(mutex_);
+  DIMS_RETURN_IF_ERROR(CheckWritable());
+  const WholeBudget whole(*this);
+  DIMS_RETURN_IF_ERROR(db_->Run(refuse_, generation, number, reason));
+  if (db_->changes() == 0) {
+    return absl::NotFoundError(absl::StrCat("no record ", number, " in generation ", generation, " of the store"));
+  }
+  CheckpointWhenLong();
+  return absl::OkStatus();
+}
+
+std::string Store::Impl::RegistryEpoch() {
+  const std::lock_guard lock(mutex_);
+  Query query(get_meta_, "registry_epoch");
+  std::string epoch = query.Next() ? query.Bytes(0) : "";
+  Must(query.status());
+  return epoch;
+}
+
+absl::Status Store::Impl::SetRegistryEpoch(absl::string_view epoch) {
+  const std::lock_guard lock(mutex_);
+  DIMS_RETURN_IF_ERROR(CheckWritable());
+  const WholeBudget whole(*this);
+  return db_->Run(put_meta_, "registry_epoch", epoch);
+}
+
+StoreSummary Store::Impl::Summary() {
+  const std::lock_guard lock(mutex_);
+  StoreSummary summary;
+  for (const Chain& chain : chains_) {
+    const Generation& generation = chain.generation;
+    StoreSummary::PerGeneration& entry = summary.generations.emplace_back();
+    entry.generation = generation;
+    entry.queued = generation.highest_number - generation.settled_through;
+    entry.settled = generation.settled_through - std::min(generation.settled_through, chain.lowest - 1);
+    Query refused(count_refused_, generation.id);
+    if (refused.Next()) entry.refused = refused.Unsigned(0);
+    Must(refused.status());
+  }
+  for (const auto& [name, line] : lines_) {
+    StoreSummary::Instrument& entry = summary.instruments.emplace_back();
+    entry.name = name;
+    entry.position = line.position;
+    Query oldest(row_after_, line.id, int64_t{-1});
+    if (oldest.Next()) entry.bytes_kept = line.position.read_through - oldest.Unsigned(1);
+    Must(oldest.status());
+  }
+  summary.file_bytes = FileBytes(options_.path) + FileBytes(options_.path + "-wal");
+  return summary;
+}
+
+Store::Impl::Chain* Store::Impl::Find(int64_t generation) {
+  for (Chain& chain : chains_) {
+    if (chain.generation.id == generation) return &chain;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<std::optional<std::string>> Store::Impl::HashOf(int64_t generation, uint64_t number) {
+  Query query(record_hash_, generation, number);
+  if (query.Next()) return query.Bytes(0);
+  DIMS_RETURN_IF_ERROR(query.status());
+  return std::nullopt;
+}
+
+void Store::Impl::Must(const absl::Status& status) const {
+  if (!status.ok()) EndAfterDiskFailure(options_.path, status.message());
+}
+
+absl::Status Store::Impl::CheckWritable() const {
+  if (!options_.read_only) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("store \"", options_.path, "\" was opened for looking only"));
+}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  DIMS_RETURN_IF_ERROR(impl->Open());
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+const std::vector<std::string>& Store::notices() const { return impl_->notices(); }
+absl::Status Store::Commit(const Batch& batch) { return impl_->Commit(batch); }
+IntakePosition Store::Position(absl::string_view instrument) { return impl_->Position(instrument); }
+std::vector<IntakeEntry> Store::OpenIntake(absl::string_view instrument) { return impl_->OpenIntake(instrument); }
+absl::StatusOr<std::string> Store::ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end) {
+  return impl_->ReadIntake(instrument, begin, end);
+}
+Generation Store::OldestUnsettled() { return impl_->OldestUnsettled(); }
+Generation Store::Current() { return impl_->Current(); }
+absl::StatusOr<std::vector<StoredRecord>> Store::Read(int64_t generation, uint64_t after, std::size_t most_records,
+                                                      std::size_t most_bytes) {
+  return impl_->Read(generation, after, most_records, most_bytes);
+}
+absl::Status Store::Settle(int64_t generation, uint64_t through) { return impl_->Settle(generation, through); }
+absl::Status Store::MarkRefused(int64_t generation, uint64_t number, absl::string_view reason) {
+  return impl_->MarkRefused(generation, number, reason);
+}
+absl::StatusOr<Generation> Store::BeginGeneration(int64_t from, uint64_t first, absl::string_view why) {
+  return impl_->BeginGeneration(from, first, why);
+}
+std::string Store::RegistryEpoch() { return impl_->RegistryEpoch(); }
+absl::Status Store::SetRegistryEpoch(absl::string_view epoch) { return impl_->SetRegistryEpoch(epoch); }
+StoreSummary Store::Summary() { return impl_->Summary(); }
+
+}  // namespace dims

@@ -1,0 +1,171 @@
+// The store: every byte an instrument said, and the numbered records made from it, on one disk.
+//
+// What: one SQLite database (WAL, synchronous=FULL, one connection, locking_mode=EXCLUSIVE) and beside it a small file
+//   with the highest number and its hash (<path>.head). Two tables carry the promise: the intake (bytes of both
+//   directions, timers) and the records, hash-chained per generation; those not settled yet are the queue.
+// Promise: when Commit returns OK, all of the batch is on disk, in the database and in the head file; when it returns
+//   an error, none of it is. Order is by number only. An unsettled record is never dropped. A number is never given to
+//   two records: where that cannot be ruled out, the store goes on under a new store id.
+// Errors: ResourceExhausted when the disk or the budget is full (nothing of the batch is kept; tell the instrument "not
+//   received"). A failed write, read or fsync of the disk (SQLITE_IOERR; SQLITE_CORRUPT while running) is final: one
+//   line on stderr, then _exit(70) with the database left as it is. After such an error SQLite's own view cannot be
+//   trusted.
+// Threads: every method may be called from any thread; they take turns. Commit holds the turn during the fsync.
+// Source: sqlite.org/wal.html, sqlite.org/pragma.html (synchronous, locking_mode, max_page_count).
+#ifndef DIMS_FIRMWARE_BRIDGE_STORE_H_
+#define DIMS_FIRMWARE_BRIDGE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace dims {
+
+// One piece of what passed on an instrument's line.
+struct IntakeEntry {
+  enum class Kind { kIn = 0, kOut = 1, kTimer = 2, kOpened = 3, kClosed = 4 };
+  Kind kind = Kind::kIn;
+  uint64_t offset = 0;  // position among the bytes read from this instrument (kIn: of its first byte)
+  absl::Time time;
+  std::string bytes;  // kIn, kOut: the bytes. kTimer: the timer's number as decimal text
+};
+
+// What one instrument adds in one commit.
+struct SessionBatch {
+  std::string instrument;
+  std::vector<IntakeEntry> entries;
+  // Position up to which the bytes are in records (or are padding between reports). What is after it is open: a crash
+  // replays it. Never goes back: a lower one is taken as "no more than before".
+  uint64_t closed_through = 0;
+  std::vector<std::string> payloads;  // serialised Reports, in order
+};
+
+struct Batch {
+  std::vector<SessionBatch> sessions;
+  bool empty() const { return sessions.empty(); }
+};
+
+// A record as it is on disk.
+struct StoredRecord {
+  uint64_t number = 0;
+  std::string previous_hash, hash, payload;
+  uint32_t schema = 0;
+};
+
+// Numbers belong to a generation. A store begins a new one whenever numbers could otherwise be used twice.
+struct Generation {
+  int64_t id = 0;  // orders generations; local to this database
+  std::string store_id;
+  uint64_t highest_number = 0;  // of the records that are here
+  std::string highest_hash;     // FirstPreviousHash(store_id) while empty
+  uint64_t settled_through = 0;
+};
+
+// Where an instrument's intake stands.
+struct IntakePosition {
+  uint64_t read_through = 0;    // bytes read from it, ever
+  uint64_t closed_through = 0;  // of these, how many are in records
+};
+
+// What is on disk, by state.
+struct StoreSummary {
+  struct Instrument {
+    std::string name;
+    IntakePosition position;
+    uint64_t bytes_kept = 0;  // the latest so many of the bytes read
+  };
+  struct PerGeneration {
+    Generation generation;
+    uint64_t queued = 0, settled = 0;  // kept here, by state
+    uint64_t refused = 0;              // of these, how many the registry refused
+  };
+  std::vector<PerGeneration> generations;
+  std::vector<Instrument> instruments;
+  uint64_t file_bytes = 0;
+};
+
+struct StoreOptions {
+  std::string path;
+  // As in the bridge's certificate. A Gap names them: the registry refuses one that does not.
+  std::string laboratory, bridge;
+  // The database file never grows beyond; at least 1 MiB. Its log comes on top: some MiB, and the largest commit. A
+  // 64th is left to settling and to closing generations, so that a full store can empty itself.
+  uint64_t budget_bytes = uint64_t{4} << 30;
+  // Settled records stay so long after they were settled (rounded up to the hour), for a registry that is set back.
+  absl::Duration keep_settled = absl::Hours(24 * 7);
+  absl::Duration keep_intake = absl::Hours(24 * 30);  // closed intake stays so long after it came
+  // For `dims-bridge store`: nothing is created or changed. Commit and all else that writes is FailedPrecondition.
+  bool read_only = false;
+  std::function<absl::Time()> now = [] { return absl::Now(); };
+};
+
+class Store {
+ public:
+  // Opens, or creates, the store. Recovers after an unclean end (a WAL checkpoint must succeed) before it returns.
+  // A database that is behind its head file lost records: it goes on in a new generation whose first record is a Gap,
+  // and `notices()` says so. Where the head file is missing or damaged nothing can be shown to be lost: a new
+  // generation without a Gap. Unsettled records of the old generation stay queued under its store id. Unavailable:
+  // another process has it open. FailedPrecondition: written by a newer version, or not a store; it is left untouched.
+  // DataLoss: SQLite cannot read it; the message says what to do. NotFound: read_only and not there.
+  static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
+  ~Store();
+
+  // For the operator's log: what Open found and did. Empty after a clean start.
+  const std::vector<std::string>& notices() const;
+
+  // Puts the batch on disk in one transaction. Settled records and closed intake past their time go in the same
+  // transaction, at most 100 rows of each.
+  absl::Status Commit(const Batch& batch);
+
+  IntakePosition Position(absl::string_view instrument);
+  // The open intake: what was read after `closed_through`, in order, timers and openings included. Where the line was
+  // opened since and nothing closed after that, it begins with the last such opening. Entries of the batch that closed
+  // belong to what it closed.
+  std::vector<IntakeEntry> OpenIntake(absl::string_view instrument);
+  // The bytes [begin, end) of an instrument; NotFound where any of them is no longer kept.
+  absl::StatusOr<std::string> ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end);
+
+  // The oldest generation that has unsettled records, else the current one.
+  Generation OldestUnsettled();
+  Generation Current();
+
+  // Records of a generation after `after`, at most `most_records` and `most_bytes` (but at least one). The first is
+  // number `after` + 1, or, where that was settled and is no longer kept, the lowest that is. Each one's hash is
+  // checked against its bytes and its predecessor. What stands before a damaged or vanished record is returned;
+  // DataLoss is always about the first that was to come. BeginGeneration from there puts a Gap in its place.
+  absl::StatusOr<std::vector<StoredRecord>> Read(int64_t generation, uint64_t after, std::size_t most_records,
+                                                 std::size_t most_bytes);
+
+  // The registry has everything up to `through`. Idempotent; never goes back. OutOfRange where the current generation
+  // has no such number yet: numbers of records to come must not count as settled. A full store still takes it.
+  absl::Status Settle(int64_t generation, uint64_t through);
+  // The registry refused this record for good. It counts as queued until it is settled.
+  absl::Status MarkRefused(int64_t generation, uint64_t number, absl::string_view reason);
+
+  // Begins a new generation. Unsettled records of `from` numbered `first` and up move into it, payloads verbatim, under
+  // new numbers and a new chain (first = 0: none moves). A damaged one is put aside, and a Gap moves in its place.
+  absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why);
+
+  // The registry's epoch as last seen; empty at first.
+  std::string RegistryEpoch();
+  absl::Status SetRegistryEpoch(absl::string_view epoch);
+
+  StoreSummary Summary();
+
+ private:
+  class Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dims
+
+#endif  // DIMS_FIRMWARE_BRIDGE_STORE_H_

@@ -1,0 +1,225 @@
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "firmware-bridge/store_impl.h"
+
+namespace dims {
+
+using store_db::Blob;
+using store_db::Query;
+using store_db::Transaction;
+
+namespace {
+
+constexpr int kMostPruned = 100;              // rows of each table in one commit
+constexpr int kLongLog = 1000;                // pages; SQLite's own default for a checkpoint
+constexpr uint64_t kEnd = uint64_t{1} << 62;  // no line sends more
+
+}  // namespace
+
+absl::Status Store::Impl::Commit(const Batch& batch) {
+  const std::lock_guard lock(mutex_);
+  DIMS_RETURN_IF_ERROR(CheckWritable());
+  if (batch.empty()) return absl::OkStatus();
+  while (true) {
+    const absl::Status status = TryCommit(batch);
+    if (!absl::IsResourceExhausted(status)) return status;
+    // What rode in the failed transaction came back with it. Alone, the pruning can make room.
+    const absl::StatusOr<int> gone = PruneAlone();
+    if (!gone.ok() || *gone == 0) return WhyFull(status);
+  }
+}
+
+absl::Status Store::Impl::TryCommit(const Batch& batch) {
+  Transaction transaction(*db_);
+  DIMS_RETURN_IF_ERROR(transaction.Begin());
+  const absl::StatusOr<Pruned> pruned = Prune();  // first: this very transaction can use the room
+  DIMS_RETURN_IF_ERROR(pruned.status());
+  Lines changed;
+  int64_t next_intake = next_intake_, next_line = static_cast<int64_t>(lines_.size()) + 1;
+  Generation head = chains_.back().generation;
+  for (const SessionBatch& session : batch.sessions) {
+    if (session.instrument.empty()) return absl::InvalidArgumentError("a batch without the name of its instrument");
+    auto [line, added] = changed.try_emplace(session.instrument);
+    if (added) {
+      const auto known = lines_.find(session.instrument);
+      line->second = known != lines_.end() ? known->second : Line{.id = next_line++, .open_from = next_intake};
+    }
+    DIMS_RETURN_IF_ERROR(CommitSession(session, line->second, next_intake));
+    for (const std::string& payload : session.payloads) DIMS_RETURN_IF_ERROR(Append(head, payload));
+  }
+  DIMS_RETURN_IF_ERROR(transaction.Commit());
+
+  for (auto& [name, line] : changed) lines_[name] = line;
+  next_intake_ = next_intake;
+  Apply(*pruned);
+  const bool records_added = head.highest_number != chains_.back().generation.highest_number;
+  chains_.back().generation = std::move(head);
+  if (records_added) WriteHead();
+  CheckpointWhenLong();
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::CommitSession(const SessionBatch& session, Line& line, int64_t& next_intake) {
+  const Line before = line;
+  for (const IntakeEntry& entry : session.entries) {
+    if (entry.offset > kEnd) return absl::InvalidArgumentError("an offset beyond what a line can send");
+    if (entry.kind == IntakeEntry::Kind::kIn) {
+      if (entry.offset < line.position.read_through) {
+        return absl::InvalidArgumentError(absl::StrCat("instrument ", session.instrument, ": bytes from ", entry.offset,
+                                                       " on, but those before ", line.position.read_through,
+                                                       " are in the store already"));
+      }
+      line.position.read_through = entry.offset + entry.bytes.size();
+    }
+    DIMS_RETURN_IF_ERROR(db_->Run(insert_intake_, next_intake++, line.id, static_cast<int>(entry.kind), entry.offset,
+                                  absl::ToUnixNanos(entry.time), Blob{entry.bytes}));
+  }
+  line.position.closed_through = std::max(line.position.closed_through, session.closed_through);
+  if (line.position.closed_through > line.position.read_through) {
+    return absl::InvalidArgumentError(absl::StrCat("instrument ", session.instrument, ": closed through ",
+                                                   line.position.closed_through, ", but only ",
+                                                   line.position.read_through, " bytes were read"));
+  }
+  const absl::StatusOr<int64_t> open_from = FirstOpenRow(session, before, line, next_intake);
+  DIMS_RETURN_IF_ERROR(open_from.status());
+  line.open_from = *open_from;
+  return db_->Run(put_line_, line.id, session.instrument, line.position.read_through, line.position.closed_through,
+                  line.open_from);
+}
+
+// The open intake begins with the last opening of the line since which nothing was closed, or else with the first byte
+// that is in no record. Entries of the batch that closes go with what it closed.
+absl::StatusOr<int64_t> Store::Impl::FirstOpenRow(const SessionBatch& session, const Line& before, const Line& line,
+                                                  int64_t next_intake) {
+  const bool closed_more = line.position.closed_through > before.position.closed_through;
+  const bool opened = std::any_of(session.entries.begin(), session.entries.end(),
+                                  [](const IntakeEntry& entry) { return entry.kind == IntakeEntry::Kind::kOpened; });
+  if (!closed_more && !opened) return before.open_from;
+  int64_t first = next_intake;
+  if (line.position.closed_through < line.position.read_through) {
+    const absl::StatusOr<int64_t> open = FirstRowPast(line, first);
+    DIMS_RETURN_IF_ERROR(open.status());
+    first = *open;
+  }
+  Query last_opened(last_opened_, line.id, line.position.closed_through, first);
+  if (last_opened.Next() && !last_opened.IsNull(0)) return last_opened.Int(0);
+  DIMS_RETURN_IF_ERROR(last_opened.status());
+  return closed_more ? first : before.open_from;
+}
+
+// The row with the first byte after what is closed; `none` where there is none.
+absl::StatusOr<int64_t> Store::Impl::FirstRowPast(const Line& line, int64_t none) {
+  {
+    Query at(row_at_, line.id, line.position.closed_through);
+    if (at.Next() && at.Unsigned(1) > line.position.closed_through) return at.Int(0);
+    DIMS_RETURN_IF_ERROR(at.status());
+  }
+  Query after(row_after_, line.id, line.position.closed_through);
+  if (after.Next()) return after.Int(0);
+  DIMS_RETURN_IF_ERROR(after.status());
+  return none;
+}
+
+absl::StatusOr<Store::Impl::Pruned> Store::Impl::Prune() {
+  Pruned pruned;
+  DIMS_RETURN_IF_ERROR(PruneRecords(pruned));
+  DIMS_RETURN_IF_ERROR(PruneIntake(pruned));
+  return pruned;
+}
+
+// Only numbers below settled_through: it is the anchor of the chain after it, and the highest is never below.
+absl::Status Store::Impl::PruneRecords(Pruned& pruned) {
+  const int64_t settled_by = absl::ToUnixNanos(options_.now() - options_.keep_settled);
+  int left = kMostPruned;
+  for (const Chain& chain : chains_) {
+    const Generation& generation = chain.generation;
+    if (left == 0 || chain.lowest >= generation.settled_through) continue;
+    uint64_t expired = 0;
+    {
+      Query query(expired_settlement_, generation.id, settled_by);
+      if (query.Next()) expired = query.Unsigned(0);
+      DIMS_RETURN_IF_ERROR(query.status());
+    }
+    const uint64_t end = std::min({expired, generation.settled_through, chain.lowest + left});
+    if (chain.lowest >= end) continue;
+    DIMS_RETURN_IF_ERROR(db_->Run(delete_records_, generation.id, chain.lowest, end));
+    pruned.lowest[generation.id] = end;
+    left -= static_cast<int>(end - chain.lowest);
+    pruned.rows += static_cast<int>(end - chain.lowest);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::PruneIntake(Pruned& pruned) {
+  const absl::Time now = options_.now();
+  int left = kMostPruned;
+  for (const auto& [name, line] : lines_) {
+    if (left == 0) break;
+    if (now < line.nothing_to_prune_until) continue;
+    std::vector<int64_t> rows;
+    {
+      Query oldest(oldest_intake_, line.id, left);
+      while (oldest.Next()) {
+        const absl::Time due = absl::FromUnixNanos(oldest.Int(1)) + options_.keep_intake;
+        if (due > now) {
+          if (rows.empty()) pruned.quiet[line.id] = due;
+          break;
+        }
+        const bool bytes = oldest.Int(2) == static_cast<int>(IntakeEntry::Kind::kIn);
+        const bool idle = line.position.closed_through == line.position.read_through;
+        if (oldest.Int(0) >= line.open_from && (bytes || !idle)) break;
+        rows.push_back(oldest.Int(0));
+      }
+      DIMS_RETURN_IF_ERROR(oldest.status());
+    }
+    for (const int64_t row : rows) DIMS_RETURN_IF_ERROR(db_->Run(delete_intake_, row));
+    left -= static_cast<int>(rows.size());
+    pruned.rows += static_cast<int>(rows.size());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int> Store::Impl::PruneAlone() {
+  const WholeBudget whole(*this);
+  Transaction transaction(*db_);
+  DIMS_RETURN_IF_ERROR(transaction.Begin());
+  const absl::StatusOr<Pruned> pruned = Prune();
+  DIMS_RETURN_IF_ERROR(pruned.status());
+  if (pruned->rows == 0) return 0;
+  DIMS_RETURN_IF_ERROR(transaction.Commit());
+  Apply(*pruned);
+  CheckpointWhenLong();
+  return pruned->rows;
+}
+
+void Store::Impl::Apply(const Pruned& pruned) {
+  for (const auto& [generation, lowest] : pruned.lowest) Find(generation)->lowest = lowest;
+  for (auto& [name, line] : lines_) {
+    if (const auto quiet = pruned.quiet.find(line.id); quiet != pruned.quiet.end()) {
+      line.nothing_to_prune_until = quiet->second;
+    }
+  }
+}
+
+void Store::Impl::CheckpointWhenLong() {
+  if (db_->log_pages() < kLongLog) return;
+  // On a full disk the log stays as it is, and the commits say that the disk is full.
+  if (const absl::Status status = db_->Checkpoint(false); !absl::IsResourceExhausted(status)) Must(status);
+}
+
+absl::Status Store::Impl::WhyFull(const absl::Status& full) const {
+  uint64_t queued = 0;
+  for (const Chain& chain : chains_) queued += chain.generation.highest_number - chain.generation.settled_through;
+  struct statvfs disk;
+  const bool known = statvfs(options_.path.c_str(), &disk) == 0;
+  return absl::ResourceExhaustedError(absl::StrCat(
+      full.message(), "; budget ", options_.budget_bytes >> 20, " MiB",
+      known ? absl::StrCat(", free on the disk ", (uint64_t{disk.f_bavail} * disk.f_frsize) >> 20, " MiB") : "", ", ",
+      queued, " records wait for the registry. Nothing more is accepted until they are sent, or the budget is raised"));
+}
+
+}  // namespace dims

@@ -1,0 +1,144 @@
+// What is behind Store: the connection, its statements, and the heads of chains and lines in memory.
+//
+// store_recovery.cc opens, store_generations.cc makes chains, store_commit.cc takes batches, store.cc reads and keeps
+// the books. What is in memory changes only after the transaction that wrote it was committed.
+#ifndef DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
+#define DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "firmware-bridge/head_file.h"
+#include "firmware-bridge/sqlite.h"
+#include "firmware-bridge/store.h"
+
+namespace dims {
+
+inline constexpr uint32_t kReportSchema = 1;  // registry.proto, Record.schema
+
+class Store::Impl {
+ public:
+  explicit Impl(StoreOptions options) : options_(std::move(options)) {}
+  ~Impl();
+  absl::Status Open();
+
+  absl::Status Commit(const Batch& batch);
+  std::vector<IntakeEntry> OpenIntake(absl::string_view instrument);
+  absl::StatusOr<std::string> ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end);
+  IntakePosition Position(absl::string_view instrument);
+  Generation OldestUnsettled();
+  Generation Current();
+  absl::StatusOr<std::vector<StoredRecord>> Read(int64_t generation, uint64_t after, std::size_t most_records,
+                                                 std::size_t most_bytes);
+  absl::Status Settle(int64_t generation, uint64_t through);
+  absl::Status MarkRefused(int64_t generation, uint64_t number, absl::string_view reason);
+  absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why);
+  std::string RegistryEpoch();
+  absl::Status SetRegistryEpoch(absl::string_view epoch);
+  StoreSummary Summary();
+  const std::vector<std::string>& notices() const { return notices_; }
+
+ private:
+  struct Line {
+    int64_t id = 0;
+    IntakePosition position;
+    int64_t open_from = 0;  // first intake row that a crash would replay
+    absl::Time nothing_to_prune_until = absl::InfinitePast();
+  };
+  struct Chain {
+    Generation generation;
+    uint64_t lowest = 1;  // lowest number kept; highest + 1 where none is
+    // Closed ones: the last record that it is known to have had, also where that is lost or has moved.
+    std::optional<store_db::Head> last;
+  };
+  using Lines = std::map<std::string, Line, std::less<>>;
+  // What of a store is missing, as the head file tells.
+  struct Loss {
+    std::string store_id;
+    uint64_t from = 0, through = 0;
+    std::string reason;
+  };
+  struct Pruned {
+    std::map<int64_t, uint64_t> lowest;   // by generation
+    std::map<int64_t, absl::Time> quiet;  // by line: Line::nothing_to_prune_until
+    int rows = 0;
+  };
+  // While it lives, the last pages of the budget may be used: a full store must still settle, and close a generation.
+  class WholeBudget {
+   public:
+    explicit WholeBudget(Impl& impl) : impl_(impl) { impl_.LimitPages(impl_.all_pages_); }
+    ~WholeBudget() { impl_.LimitPages(impl_.commit_pages_); }
+
+   private:
+    Impl& impl_;
+  };
+
+  // store_recovery.cc
+  absl::Status OpenDatabase();
+  absl::Status Configure();
+  absl::Status Prepare();
+  absl::Status LoadLines();
+  absl::Status LoadChains();
+  absl::Status CheckSettled();
+  absl::Status Recover();
+  // What the head file has and the database has not; `why` a new generation must begin (empty: it need not).
+  absl::StatusOr<std::optional<Loss>> CompareWithHead(std::string& why);
+  void LimitPages(uint64_t pages);
+
+  // store_generations.cc
+  // Within a transaction: closes the current generation, knowing `last` of it, and begins one.
+  absl::StatusOr<Chain> AddGeneration(absl::string_view why, const std::optional<store_db::Head>& last);
+  // Within a transaction: a record at the end of a chain.
+  absl::Status Append(Generation& generation, absl::string_view payload);
+  absl::Status AppendGap(Generation& generation, const Loss& loss);
+  absl::Status MoveUnsettled(const Generation& from, uint64_t first, Generation& to);
+  void WriteHead();
+
+  // store_commit.cc
+  absl::Status TryCommit(const Batch& batch);
+  absl::Status CommitSession(const SessionBatch& session, Line& line, int64_t& next_intake);
+  absl::StatusOr<int64_t> FirstOpenRow(const SessionBatch& session, const Line& before, const Line& line,
+                                       int64_t next_intake);
+  absl::StatusOr<int64_t> FirstRowPast(const Line& line, int64_t none);
+  absl::StatusOr<Pruned> Prune();
+  absl::Status PruneRecords(Pruned& pruned);
+  absl::Status PruneIntake(Pruned& pruned);
+  absl::StatusOr<int> PruneAlone();
+  void Apply(const Pruned& pruned);
+  void CheckpointWhenLong();
+  absl::Status WhyFull(const absl::Status& full) const;
+
+  Chain* Find(int64_t generation);
+  // A record's hash as it is on disk; nothing where it is not kept.
+  absl::StatusOr<std::optional<std::string>> HashOf(int64_t generation, uint64_t number);
+  // In the middle of the bridge's life an unexpected error leaves only one way to keep the promise.
+  void Must(const absl::Status& status) const;
+  absl::Status CheckWritable() const;
+  int64_t Now() const { return absl::ToUnixNanos(options_.now()); }
+
+  const StoreOptions options_;
+  std::vector<std::string> notices_;
+  std::mutex mutex_;  // not Abseil's: ThreadSanitizer sees nothing of the one that Debian compiled
+  std::unique_ptr<store_db::Database> db_;  // before the statements: they go first
+  std::unique_ptr<store_db::HeadFile> head_file_;
+  store_db::HeadFile::Found found_head_;
+  bool opened_ = false;           // to the end, for writing
+  bool leaves_no_trace_ = false;  // the log file was not there, and nothing has been written
+  uint64_t all_pages_ = 0, commit_pages_ = 0;
+  std::vector<Chain> chains_;  // by id; the last one is current
+  Lines lines_;
+  int64_t next_intake_ = 1;
+
+  store_db::Statement insert_record_, move_record_, records_after_, record_hash_, delete_records_, expired_settlement_,
+      refuse_, insert_generation_, close_generation_, settle_, add_settlement_, forget_settlements_, set_aside_,
+      delete_record_, put_line_, insert_intake_, row_at_, row_after_, last_opened_, oldest_intake_, delete_intake_,
+      open_intake_, intake_between_, count_refused_, get_meta_, put_meta_;
+};
+
+}  // namespace dims
+
+#endif  // DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_

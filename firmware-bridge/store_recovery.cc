@@ -1,0 +1,324 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "firmware-bridge/disk.h"
+#include "firmware-bridge/store_impl.h"
+#include "firmware-bridge/store_schema.h"
+#include "proto/hash.h"
+
+namespace dims {
+
+using store_db::Blob;
+using store_db::Head;
+using store_db::HeadFile;
+using store_db::Null;
+using store_db::Query;
+using store_db::Transaction;
+
+namespace {
+
+constexpr uint64_t kLeastBudget = uint64_t{1} << 20;
+
+bool Exists(const std::string& path) {
+  struct stat state;
+  return stat(path.c_str(), &state) == 0;
+}
+
+}  // namespace
+
+absl::Status Store::Impl::Open() {
+  const std::lock_guard lock(mutex_);
+  DIMS_RETURN_IF_ERROR(OpenDatabase());
+  DIMS_RETURN_IF_ERROR(Prepare());
+  DIMS_RETURN_IF_ERROR(LoadLines());
+  DIMS_RETURN_IF_ERROR(LoadChains());
+  DIMS_RETURN_IF_ERROR(CheckSettled());
+  DIMS_RETURN_IF_ERROR(Recover());
+  db_->set_corruption_is_final();
+  opened_ = !options_.read_only;
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::OpenDatabase() {
+  const std::string log = options_.path + "-wal";
+  const uint64_t log_bytes = FileBytes(log);
+  if (options_.read_only) {
+    if (!Exists(options_.path)) return absl::NotFoundError(absl::StrCat("there is no store \"", options_.path, "\""));
+    if (FileBytes(options_.path + "-journal") > 0) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "store \"", options_.path, "\" was cut off while it was made; start the bridge once, it finishes that"));
+    }
+  } else if (options_.budget_bytes < kLeastBudget) {
+    return absl::InvalidArgumentError(absl::StrCat("store \"", options_.path, "\": a budget below 1 MiB"));
+  }
+  leaves_no_trace_ = !Exists(log);
+  absl::StatusOr<std::unique_ptr<store_db::Database>> database =
+      store_db::Database::Open(options_.path, !options_.read_only);
+  DIMS_RETURN_IF_ERROR(database.status());
+  db_ = *std::move(database);
+  // Before anything is read: so no -shm file is made, and no second process gets in.
+  DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA locking_mode=EXCLUSIVE", "exclusive"));
+  const absl::StatusOr<int> version = store_db::CheckedVersion(*db_);
+  DIMS_RETURN_IF_ERROR(version.status());
+  absl::StatusOr<HeadFile::Found> found = HeadFile::Load(options_.path + ".head");
+  DIMS_RETURN_IF_ERROR(found.status());
+  found_head_ = *std::move(found);
+  if (options_.read_only) {
+    if (*version != store_db::kSchemaVersion) {
+      return absl::FailedPreconditionError(absl::StrCat("store \"", options_.path, "\" is ",
+                                                        *version == 0 ? "empty" : "of an older format",
+                                                        "; start the bridge once, it brings it up to date"));
+    }
+    return db_->Execute("PRAGMA query_only=ON");
+  }
+  leaves_no_trace_ = false;
+  DIMS_RETURN_IF_ERROR(Configure());
+  if (log_bytes > 0) {
+    const absl::Status moved = db_->Checkpoint(true);
+    if (absl::IsResourceExhausted(moved)) {
+      return absl::ResourceExhaustedError(absl::StrCat("store \"", options_.path,
+                                                       "\": the disk is full, so its log of ", log_bytes,
+                                                       " bytes cannot be taken over; make room for as much"));
+    }
+    DIMS_RETURN_IF_ERROR(moved);
+    notices_.push_back(
+        absl::StrCat("the bridge was not stopped cleanly; ", log_bytes, " bytes of the store's log were taken over"));
+  }
+  return store_db::Migrate(*db_, *version);
+}
+
+absl::Status Store::Impl::Configure() {
+  DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA journal_mode=WAL", "wal"));
+  DIMS_RETURN_IF_ERROR(db_->Execute("PRAGMA synchronous=FULL"));
+  DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA synchronous", "2"));
+  DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA mmap_size=0", "0"));
+  DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA auto_vacuum", "0"));
+  // Reports print operators' names. What retention deletes is to be gone from the file, not only from the tables; that
+  // costs writes where rows are deleted, and nowhere else.
+  DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA secure_delete=ON", "1"));
+  DIMS_RETURN_IF_ERROR(db_->Execute("PRAGMA cell_size_check=ON"));
+  // SQLite's own checkpoints swallow a failed fsync: ours do not.
+  DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA wal_autocheckpoint=0", "0"));
+  DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA journal_size_limit=8388608", "8388608"));
+  db_->CountLogPages();
+  const absl::StatusOr<int64_t> page = db_->AskInt("PRAGMA page_size");
+  DIMS_RETURN_IF_ERROR(page.status());
+  all_pages_ = std::min<uint64_t>(options_.budget_bytes / *page, 0xfffffffe);
+  commit_pages_ = all_pages_ - std::max<uint64_t>(16, all_pages_ / 64);
+  const absl::StatusOr<int64_t> used = db_->AskInt("PRAGMA page_count");
+  DIMS_RETURN_IF_ERROR(used.status());
+  // SQLite does not take a limit below what there is; the answer is then what there is.
+  const uint64_t limit = std::max(commit_pages_, static_cast<uint64_t>(*used));
+  return db_->Expect(absl::StrCat("PRAGMA max_page_count=", commit_pages_), absl::StrCat(limit));
+}
+
+void Store::Impl::LimitPages(uint64_t pages) { Must(db_->Execute(absl::StrCat("PRAGMA max_page_count=", pages))); }
+
+absl::Status Store::Impl::Prepare() {
+  const std::pair<store_db::Statement*, absl::string_view> statements[] = {
+      {&insert_record_,
+       "INSERT INTO records(generation, number, previous_hash, hash, schema, payload, stored_at) "
+       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+      {&move_record_,
+       "UPDATE records SET generation=?2, number=?3, previous_hash=?4, hash=?5, refused=NULL WHERE id=?1"},
+      {&records_after_,
+       "SELECT number, previous_hash, hash, schema, payload, id FROM records WHERE generation=?1 AND number>?2 "
+       "ORDER BY number LIMIT ?3"},
+      {&record_hash_, "SELECT hash FROM records WHERE generation=?1 AND number=?2"},
+      {&delete_records_, "DELETE FROM records WHERE generation=?1 AND number>=?2 AND number<?3"},
+      {&expired_settlement_, "SELECT max(through) FROM settlements WHERE generation=?1 AND at<=?2"},
+      {&refuse_, "UPDATE records SET refused=?3 WHERE generation=?1 AND number=?2"},
+      {&insert_generation_,
+       "INSERT INTO generations(store_id, began_at, why, final_number, final_hash) VALUES(?1, ?2, ?3, ?4, ?5) "
+       "RETURNING id"},
+      {&close_generation_, "UPDATE generations SET final_number=?2, final_hash=?3 WHERE id=?1"},
+      {&settle_, "UPDATE generations SET settled_through=?2, settled_hash=?3 WHERE id=?1"},
+      {&add_settlement_,
+       "INSERT INTO settlements(generation, at, through) VALUES(?1, ?2, ?3) "
+       "ON CONFLICT(generation, at) DO UPDATE SET through=excluded.through"},
+      {&forget_settlements_,
+       "DELETE FROM settlements WHERE generation=?1 AND at<(SELECT max(at) FROM settlements WHERE generation=?1 AND "
+       "at<=?2)"},
+      {&set_aside_,
+       "INSERT INTO damaged(generation, number, previous_hash, hash, schema, payload, found_at) "
+       "SELECT generation, number, previous_hash, hash, schema, payload, ?2 FROM records WHERE id=?1"},
+      {&delete_record_, "DELETE FROM records WHERE id=?1"},
+      {&put_line_,
+       "INSERT INTO lines(id, instrument, read_through, closed_through, open_from) VALUES(?1, ?2, ?3, ?4, ?5) "
+       "ON CONFLICT(id) DO UPDATE SET read_through=?3, closed_through=?4, open_from=?5"},
+      {&insert_intake_, "INSERT INTO intake(id, line, kind, position, time, bytes) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
+      {&row_at_,
+       "SELECT id, position+length(bytes), position FROM intake WHERE line=?1 AND position<=?2 AND kind=0 "
+       "ORDER BY position DESC, id DESC LIMIT 1"},
+      {&row_after_,
+       "SELECT id, position FROM intake WHERE line=?1 AND position>?2 AND kind=0 ORDER BY position, id LIMIT 1"},
+      {&last_opened_, "SELECT max(id) FROM intake WHERE line=?1 AND position>=?2 AND kind=3 AND id<?3"},
+      {&oldest_intake_, "SELECT id, time, kind FROM intake WHERE line=?1 ORDER BY position, id LIMIT ?2"},
+      {&delete_intake_, "DELETE FROM intake WHERE id=?1"},
+      // By row, not by the index of the line: that would sort all that is kept of it.
+      {&open_intake_, "SELECT kind, position, time, bytes FROM intake WHERE +line=?1 AND id>=?2 ORDER BY id"},
+      {&intake_between_,
+       "SELECT position, bytes FROM intake WHERE line=?1 AND position>=?2 AND position<?3 AND kind=0 "
+       "ORDER BY position, id"},
+      {&count_refused_, "SELECT count(*) FROM records WHERE generation=?1 AND refused IS NOT NULL"},
+      {&get_meta_, "SELECT value FROM meta WHERE key=?1"},
+      {&put_meta_, "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    absl::StatusOr<store_db::Statement> prepared = db_->Prepare(sql);
+    DIMS_RETURN_IF_ERROR(prepared.status());
+    *statement = *std::move(prepared);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::LoadLines() {
+  absl::StatusOr<store_db::Statement> all =
+      db_->Prepare("SELECT instrument, id, read_through, closed_through, open_from FROM lines");
+  DIMS_RETURN_IF_ERROR(all.status());
+  Query query(*all);
+  while (query.Next()) {
+    Line& line = lines_[query.Bytes(0)];
+    line.id = query.Int(1);
+    line.position = {query.Unsigned(2), query.Unsigned(3)};
+    line.open_from = query.Int(4);
+    // Rows that were pruned had lower numbers: those must not come again.
+    next_intake_ = std::max(next_intake_, line.open_from);
+  }
+  DIMS_RETURN_IF_ERROR(query.status());
+  const absl::StatusOr<int64_t> highest = db_->AskInt("SELECT coalesce(max(id), 0) FROM intake");
+  DIMS_RETURN_IF_ERROR(highest.status());
+  next_intake_ = std::max(next_intake_, *highest + 1);
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::LoadChains() {
+  std::vector<Chain> chains;
+  absl::StatusOr<store_db::Statement> all = db_->Prepare(
+      "SELECT id, store_id, settled_through, final_number, final_hash, "
+      "(SELECT min(number) FROM records WHERE generation=generations.id), "
+      "(SELECT max(number) FROM records WHERE generation=generations.id) FROM generations ORDER BY id");
+  DIMS_RETURN_IF_ERROR(all.status());
+  Query query(*all);
+  while (query.Next()) {
+    Chain chain;
+    Generation& generation = chain.generation;
+    generation.id = query.Int(0);
+    generation.store_id = query.Bytes(1);
+    generation.settled_through = query.Unsigned(2);
+    generation.highest_hash = FirstPreviousHash(generation.store_id);
+    if (!query.IsNull(3)) chain.last = Head{generation.store_id, query.Unsigned(3), query.Bytes(4)};
+    if (!query.IsNull(6)) {
+      chain.lowest = query.Unsigned(5);
+      generation.highest_number = query.Unsigned(6);
+      absl::StatusOr<std::optional<std::string>> hash = HashOf(generation.id, generation.highest_number);
+      DIMS_RETURN_IF_ERROR(hash.status());
+      generation.highest_hash = hash->value_or("");
+    }
+    chains.push_back(std::move(chain));
+  }
+  DIMS_RETURN_IF_ERROR(query.status());
+  chains_ = std::move(chains);
+  return absl::OkStatus();
+}
+
+// A flipped bit in settled_through would make unsettled records look settled, and retention would delete them.
+absl::Status Store::Impl::CheckSettled() {
+  for (Chain& chain : chains_) {
+    Generation& generation = chain.generation;
+    if (generation.settled_through == 0) continue;
+    const absl::StatusOr<std::string> noted =
+        db_->Ask(absl::StrCat("SELECT coalesce(settled_hash, 'unknown') FROM generations WHERE id=", generation.id));
+    DIMS_RETURN_IF_ERROR(noted.status());
+    const absl::StatusOr<std::optional<std::string>> hash = HashOf(generation.id, generation.settled_through);
+    DIMS_RETURN_IF_ERROR(hash.status());
+    const bool possible = generation.settled_through <= generation.highest_number;
+    if (possible && (*noted == "unknown" || *hash == *noted)) continue;
+    const uint64_t sure = chain.lowest - 1;
+    notices_.push_back(absl::StrCat("what the registry has of store ", generation.store_id, " was noted as ",
+                                    generation.settled_through, ", which the records do not bear out; all after ", sure,
+                                    " are sent again"));
+    generation.settled_through = sure;
+    if (!options_.read_only) DIMS_RETURN_IF_ERROR(db_->Run(settle_, generation.id, sure, Null{}));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Store::Impl::Loss>> Store::Impl::CompareWithHead(std::string& why) {
+  const Head& head = found_head_.head;
+  if (found_head_.state != HeadFile::State::kValid) {
+    // Nothing shows that a record is missing, so nothing is reported missing. But numbers beyond the highest may have
+    // been given away and acknowledged: under a new store id none of them can come twice.
+    const bool never_used = chains_.empty() || (chains_.size() == 1 && chains_[0].generation.highest_number == 0);
+    if (!never_used) {
+      why = absl::StrCat("its head file was ", found_head_.state == HeadFile::State::kMissing ? "missing" : "damaged",
+                         ", so it cannot be shown that the database is the latest");
+    }
+    return std::nullopt;
+  }
+  const auto chain = std::find_if(chains_.begin(), chains_.end(), [&](const Chain& candidate) {
+    return candidate.generation.store_id == head.store_id;
+  });
+  if (chain == chains_.end()) {
+    why = chains_.empty() ? "the database was missing" : "the database is not the one that its head file belongs to";
+    if (head.number == 0) return std::nullopt;
+    return Loss{head.store_id, 1, head.number, why};
+  }
+  const Generation& generation = chain->generation;
+  const Head last = chain->last.value_or(Head{generation.store_id, generation.highest_number, generation.highest_hash});
+  if (head.number > last.number) {
+    why = "the database was set back to an earlier state, or its log was damaged";
+    return Loss{head.store_id, last.number + 1, head.number, why};
+  }
+  absl::StatusOr<std::optional<std::string>> hash{std::optional<std::string>(last.hash)};
+  if (head.number < last.number) hash = HashOf(generation.id, head.number);
+  DIMS_RETURN_IF_ERROR(hash.status());
+  if (head.number == 0 || !hash->has_value() || **hash == head.hash) return std::nullopt;
+  why = absl::StrCat("record ", head.number, " is not the one that was acknowledged under this number");
+  return Loss{head.store_id, head.number, head.number, why};
+}
+
+absl::Status Store::Impl::Recover() {
+  std::string why;
+  const absl::StatusOr<std::optional<Loss>> loss = CompareWithHead(why);
+  DIMS_RETURN_IF_ERROR(loss.status());
+  if (!why.empty()) {
+    notices_.push_back(absl::StrCat("store \"", options_.path, "\": ", why, "; ",
+                                    options_.read_only ? "the bridge will go on" : "going on", " under a new store id",
+                                    *loss ? absl::StrCat(", and records ", (*loss)->from, " to ", (*loss)->through,
+                                                         " of store ", (*loss)->store_id, " are reported missing")
+                                          : ""));
+  }
+  if (options_.read_only) return absl::OkStatus();
+  if (chains_.empty() || !why.empty()) {
+    const WholeBudget whole(*this);
+    Transaction transaction(*db_);
+    DIMS_RETURN_IF_ERROR(transaction.Begin());
+    std::optional<Head> last;
+    if (*loss) {
+      last = found_head_.head;
+      const bool known = std::any_of(chains_.begin(), chains_.end(),
+                                     [&](const Chain& chain) { return chain.generation.store_id == last->store_id; });
+      // With a row of its own a lost store is reported once, also where the process ends before the head is written.
+      if (!known) {
+        DIMS_RETURN_IF_ERROR(db_->Run(insert_generation_, last->store_id, Now(), why, last->number, Blob{last->hash}));
+      }
+    }
+    absl::StatusOr<Chain> next = AddGeneration(why.empty() ? "the store was made" : why, last);
+    DIMS_RETURN_IF_ERROR(next.status());
+    if (*loss) DIMS_RETURN_IF_ERROR(AppendGap(next->generation, **loss));
+    DIMS_RETURN_IF_ERROR(transaction.Commit());
+    DIMS_RETURN_IF_ERROR(LoadChains());
+  }
+  const Generation& current = chains_.back().generation;
+  absl::StatusOr<std::unique_ptr<HeadFile>> file = HeadFile::Open(
+      options_.path + ".head", found_head_, Head{current.store_id, current.highest_number, current.highest_hash});
+  DIMS_RETURN_IF_ERROR(file.status());
+  head_file_ = *std::move(file);
+  return absl::OkStatus();
+}
+
+}  // namespace dims

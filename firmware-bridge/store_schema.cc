@@ -1,0 +1,85 @@
+#include "firmware-bridge/store_schema.h"
+
+#include <array>
+
+#include "absl/strings/str_cat.h"
+
+namespace dims::store_db {
+namespace {
+
+constexpr int kApplicationId = 0x44494d53;  // "DIMS", in the file's header
+
+// Times are nanoseconds since 1970, UTC.
+constexpr std::array<const char*, kSchemaVersion> kMigrations = {R"sql(
+  CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- The one with the highest id is current. settled_hash is the hash of record settled_through: a damaged number shows.
+  -- final_number and final_hash: the last record it is known to have had when it was closed.
+  CREATE TABLE generations(
+    id INTEGER PRIMARY KEY, store_id TEXT NOT NULL UNIQUE, began_at INTEGER NOT NULL, why TEXT NOT NULL,
+    settled_through INTEGER NOT NULL DEFAULT 0, settled_hash BLOB, final_number INTEGER, final_hash BLOB);
+
+  -- At `at`, everything through `through` had been settled. Rounded up to the hour, one row an hour.
+  CREATE TABLE settlements(
+    generation INTEGER NOT NULL, at INTEGER NOT NULL, through INTEGER NOT NULL,
+    PRIMARY KEY(generation, at)) WITHOUT ROWID;
+
+  CREATE TABLE records(
+    id INTEGER PRIMARY KEY, generation INTEGER NOT NULL, number INTEGER NOT NULL, previous_hash BLOB NOT NULL,
+    hash BLOB NOT NULL, schema INTEGER NOT NULL, payload BLOB NOT NULL, stored_at INTEGER NOT NULL, refused TEXT);
+  CREATE UNIQUE INDEX records_by_number ON records(generation, number);
+  CREATE INDEX records_refused ON records(generation) WHERE refused IS NOT NULL;
+
+  -- Records whose bytes no longer had their hash when they should have moved. A Gap stands in their place.
+  CREATE TABLE damaged(
+    generation INTEGER NOT NULL, number INTEGER NOT NULL, previous_hash BLOB, hash BLOB, schema INTEGER, payload BLOB,
+    found_at INTEGER NOT NULL);
+
+  -- open_from: the first intake row that a crash would replay.
+  CREATE TABLE lines(
+    id INTEGER PRIMARY KEY, instrument TEXT NOT NULL UNIQUE, read_through INTEGER NOT NULL,
+    closed_through INTEGER NOT NULL, open_from INTEGER NOT NULL);
+
+  -- position: bytes read from the line before this. kind: 0 in, 1 out, 2 timer, 3 opened, 4 closed.
+  CREATE TABLE intake(
+    id INTEGER PRIMARY KEY, line INTEGER NOT NULL, kind INTEGER NOT NULL, position INTEGER NOT NULL,
+    time INTEGER NOT NULL, bytes BLOB NOT NULL);
+  CREATE INDEX intake_by_position ON intake(line, position);
+)sql"};
+
+}  // namespace
+
+absl::StatusOr<int> CheckedVersion(Database& database) {
+  const absl::StatusOr<int64_t> version = database.AskInt("PRAGMA user_version");
+  DIMS_RETURN_IF_ERROR(version.status());
+  const absl::StatusOr<int64_t> application = database.AskInt("PRAGMA application_id");
+  DIMS_RETURN_IF_ERROR(application.status());
+  const absl::StatusOr<int64_t> tables = database.AskInt("SELECT count(*) FROM sqlite_master");
+  DIMS_RETURN_IF_ERROR(tables.status());
+  if (*version == 0 && *application == 0 && *tables == 0) return 0;
+  if (*application != kApplicationId || *version < 1) {
+    return absl::FailedPreconditionError(absl::StrCat("\"", database.path(),
+                                                      "\" is a database, but not a store of the bridge; name another "
+                                                      "file in the configuration, [store] path"));
+  }
+  if (*version > kSchemaVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("store \"", database.path(), "\" has format ", *version, ", this program knows formats up to ",
+                     kSchemaVersion, "; nothing was changed. Install the newer version of the bridge that wrote it"));
+  }
+  return static_cast<int>(*version);
+}
+
+absl::Status Migrate(Database& database, int version) {
+  for (; version < kSchemaVersion; ++version) {
+    Transaction transaction(database);
+    DIMS_RETURN_IF_ERROR(transaction.Begin());
+    DIMS_RETURN_IF_ERROR(database.Execute(kMigrations[version]));
+    DIMS_RETURN_IF_ERROR(database.Execute(
+        absl::StrCat("PRAGMA application_id=", kApplicationId, "; PRAGMA user_version=", version + 1)));
+    DIMS_RETURN_IF_ERROR(transaction.Commit());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace dims::store_db

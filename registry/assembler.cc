@@ -1,0 +1,86 @@
+#include "registry/assembler.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace dims {
+namespace {
+
+std::string BigEndian(uint64_t value, int bytes) {
+  std::string out(bytes, '\0');
+  for (int i = bytes - 1; i >= 0; --i, value >>= 8) out[i] = static_cast<char>(value & 0xff);
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<ReceivedRecord>> Assembler::Add(v1::Record&& part) {
+  if (part.previous_hash().size() != 32) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("record ", part.number(), ": previous_hash has ", part.previous_hash().size(), " bytes, not 32"));
+  }
+  const uint32_t parts = part.parts() == 0 ? 1 : part.parts();
+  if (part.part() >= parts) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("record ", part.number(), ": part ", part.part(), " of ", part.parts(), " parts"));
+  }
+  if (record_.has_value()) {
+    if (absl::Status status = Continue(part); !status.ok()) return status;
+  } else {
+    if (part.part() != 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("record ", part.number(), ": part ", part.part(), " came where part 0 was due"));
+    }
+    record_.emplace();
+    record_->number = part.number();
+    record_->previous_hash = part.previous_hash();
+    record_->schema = part.schema();
+    size_ = 0;
+    parts_ = parts;
+    // RecordHash, for a payload that is never whole in memory.
+    hash_ = Sha256();
+    hash_.Update(part.previous_hash());
+    hash_.Update(BigEndian(part.number(), 8));
+    hash_.Update(BigEndian(part.schema(), 4));
+  }
+  next_part_ = part.part() + 1;
+  hash_.Update(part.payload());
+  size_ += part.payload().size();
+  if (size_ > largest_record_) {
+    std::string().swap(record_->payload);
+  } else if (parts_ == 1) {
+    record_->payload = std::move(*part.mutable_payload());
+  } else {
+    record_->payload += part.payload();
+  }
+  if (next_part_ < parts_) return std::nullopt;
+  return Finish();
+}
+
+absl::Status Assembler::Continue(const v1::Record& part) {
+  if (part.number() != record_->number || part.part() != next_part_ || part.parts() != parts_) {
+    return absl::InvalidArgumentError(absl::StrCat("record ", part.number(), ", part ", part.part(), " of ",
+                                                   part.parts(), " came where record ", record_->number, ", part ",
+                                                   next_part_, " of ", parts_, " was due"));
+  }
+  if (part.previous_hash() != record_->previous_hash || part.schema() != record_->schema) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("record ", part.number(), ": part ", part.part(), " has another previous_hash or schema"));
+  }
+  return absl::OkStatus();
+}
+
+ReceivedRecord Assembler::Finish() {
+  ReceivedRecord record = *std::move(record_);
+  record_.reset();
+  record.hash = hash_.Digest();
+  if (size_ > largest_record_) {
+    record.refusal = v1::REFUSAL_REASON_TOO_LARGE;
+    record.refusal_message = absl::StrCat("its payload has ", size_, " bytes, this registry takes ", largest_record_);
+  }
+  return record;
+}
+
+}  // namespace dims

@@ -1,0 +1,122 @@
+#include "registry/export.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "dims/v1/report.pb.h"
+
+namespace dims {
+namespace {
+
+absl::Status Unreadable(const ArchivedRecord& record) {
+  return absl::DataLossError(absl::StrCat("record ", record.number, " of store ", record.store.store_id, " (position ",
+                                          record.position, ") cannot be read; check the disk"));
+}
+
+absl::StatusOr<v1::Report> ReportOf(const ArchivedRecord& record) {
+  v1::Report report;
+  if (!report.ParseFromString(record.payload)) return Unreadable(record);
+  return report;
+}
+
+constexpr char kRow[] = "%5s  %-10s %-18s %8s  %-28s %s";
+
+// "41.20 % at 7.118 min"
+std::string LargestPeak(const v1::Report& report) {
+  const v1::Finding* largest = nullptr;
+  double most = -1;
+  for (const v1::Analysis& analysis : report.analyses()) {
+    for (const v1::Finding& finding : analysis.findings()) {
+      double percent = 0;  // only to find the largest; what is shown is the printed text
+      if (absl::SimpleAtod(finding.peak().area_percent(), &percent) && percent > most) {
+        most = percent;
+        largest = &finding;
+      }
+    }
+  }
+  if (largest == nullptr) return "";
+  return absl::StrCat(largest->label().empty() ? "" : absl::StrCat(largest->label(), ", "),
+                      largest->peak().area_percent(), " % at ", largest->retention_time(), " min");
+}
+
+std::string Problems(const v1::Report& report) {
+  std::vector<std::string> names;
+  for (const v1::Problem& problem : report.problems()) {
+    std::string name = v1::ProblemType_Name(problem.type()).substr(sizeof("PROBLEM_TYPE_") - 1);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+std::string TableHeader() {
+  return absl::StrFormat(kRow, "no.", "instrument", "sample", "findings", "largest peak", "problems");
+}
+
+absl::StatusOr<std::string> ToTableRow(const ArchivedRecord& record) {
+  const std::string position = absl::StrCat(record.position);
+  if (record.refusal != v1::REFUSAL_REASON_UNSPECIFIED) {
+    return absl::StrFormat(kRow, position, "", "", "", "", absl::StrCat("refused: ", record.refusal_message));
+  }
+  const absl::StatusOr<v1::Report> report = ReportOf(record);
+  if (!report.ok()) return report.status();
+  int findings = 0;
+  for (const v1::Analysis& analysis : report->analyses()) findings += analysis.findings_size();
+  const std::string sample = report->analyses_size() > 0 ? report->analyses(0).sample_number() : "";
+  std::string row = absl::StrFormat(kRow, position, report->source().instrument(), sample,
+                                    report->analyses_size() > 0 ? absl::StrCat(findings) : "", LargestPeak(*report),
+                                    Problems(*report));
+  absl::StripTrailingAsciiWhitespace(&row);
+  return row;
+}
+
+absl::StatusOr<std::string> ToJson(const ArchivedRecord& record) {
+  // These names are letters, digits and hyphens: nothing in them needs escaping.
+  std::string json =
+      absl::StrCat("{\"position\":", record.position, ",\"bridge\":\"", record.store.bridge, "\",\"laboratory\":\"",
+                   record.store.laboratory, "\",\"store\":\"", record.store.store_id, "\",\"number\":", record.number,
+                   ",\"hash\":\"", absl::BytesToHexString(record.hash), "\",\"receivedAt\":\"",
+                   absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", record.received_at, absl::UTCTimeZone()), "\"");
+  if (record.refusal != v1::REFUSAL_REASON_UNSPECIFIED) {
+    return absl::StrCat(json, ",\"refused\":\"", v1::RefusalReason_Name(record.refusal), "\"}");
+  }
+  const absl::StatusOr<v1::Report> report = ReportOf(record);
+  if (!report.ok()) return report.status();
+  std::string text;
+  if (!google::protobuf::util::MessageToJsonString(*report, &text).ok()) return Unreadable(record);
+  return absl::StrCat(json, ",\"report\":", text, "}");
+}
+
+}  // namespace
+
+absl::Status Export(const std::string& database, int64_t after, ExportForm form, std::ostream& out) {
+  absl::StatusOr<std::unique_ptr<ArchiveReader>> reader = ArchiveReader::Open(database);
+  if (!reader.ok()) return reader.status();
+  while (true) {
+    // A few at a time: a long read would keep the registry's log from being reused.
+    absl::StatusOr<std::vector<ArchivedRecord>> records = (*reader)->Read(after, 16);
+    if (!records.ok()) return records.status();
+    if (records->empty()) break;
+    for (const ArchivedRecord& record : *records) {
+      absl::StatusOr<std::string> text = form == ExportForm::kTable ? ToTableRow(record) : ToJson(record);
+      if (!text.ok()) return text.status();
+      if (form == ExportForm::kTable && after == 0) out << TableHeader() << '\n';
+      out << *text << '\n';
+      after = record.position;
+    }
+  }
+  out.flush();
+  if (!out) return absl::DataLossError("the output could not be written");
+  return absl::OkStatus();
+}
+
+}  // namespace dims

@@ -1,0 +1,240 @@
+#include "simulator/verify.h"
+
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <cerrno>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace dims {
+namespace {
+
+using google::protobuf::Struct;
+using google::protobuf::Value;
+
+constexpr double kGraceSeconds = 1;
+
+const Value* Find(const Struct& object, const std::string& name) {
+  const auto it = object.fields().find(name);
+  return it == object.fields().end() ? nullptr : &it->second;
+}
+
+std::string Text(const Struct& object, const std::string& name) {
+  const Value* value = Find(object, name);
+  return value == nullptr ? "" : value->string_value();
+}
+
+double Number(const Struct& object, const std::string& name) {
+  const Value* value = Find(object, name);
+  return value == nullptr ? 0 : value->number_value();
+}
+
+const Struct& Object(const Struct& object, const std::string& name) {
+  const Value* value = Find(object, name);
+  return value == nullptr ? Struct::default_instance() : value->struct_value();
+}
+
+absl::Status ForEachObject(const std::string& path, const std::function<absl::Status(const Struct&)>& visit) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::ErrnoToStatus(errno, absl::StrCat("cannot read \"", path, "\""));
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    Struct object;
+    const auto parsed = google::protobuf::util::JsonStringToMessage(line, &object);
+    if (!parsed.ok() && file.eof()) break;  // no line end: cut while it was written
+    if (!parsed.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(path, ":", number, ": this is no JSON object: ", std::string(parsed.message())));
+    }
+    if (absl::Status status = visit(object); !status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(path, ":", number, ": ", status.message()));
+    }
+  }
+  if (file.bad()) return absl::ErrnoToStatus(errno, absl::StrCat("cannot read \"", path, "\""));
+  return absl::OkStatus();
+}
+
+struct Send {
+  std::string instrument, sample, sha256;
+  std::uint64_t sequence = 0, size = 0, discarded = 0;
+  double begin = 0, end = 0;
+  bool finished = false;
+
+  std::string Name() const { return absl::StrCat(instrument, " report ", sequence, " (sample \"", sample, "\")"); }
+};
+
+struct Stored {
+  std::string bridge, instrument, sample, sha256, problems;
+  std::uint64_t number = 0, size = 0;
+};
+
+using Key = std::tuple<std::string, std::string, std::string>;  // instrument, sample number, hash
+
+class Ledgers {
+ public:
+  absl::Status Read(const std::string& path) {
+    std::map<std::pair<std::string, std::uint64_t>, std::size_t> last;  // of this file: instrument, sequence
+    return ForEachObject(path, [&](const Struct& line) { return Take(line, last); });
+  }
+
+  // Why the registry cannot have the whole report; empty if it can.
+  std::string Excuse(const Send& send) const {
+    if (!send.finished) return "the instrument stopped before the end of it";
+    if (send.discarded > 0) return absl::StrCat("nobody took ", send.discarded, " of its ", send.size, " bytes");
+    const auto it = closed_.find(send.instrument);
+    if (it == closed_.end()) return "";
+    for (const double t : it->second) {
+      if (t < send.begin || t > send.end + kGraceSeconds) continue;
+      return absl::StrFormat("the line was closed %.3f s after its first byte (it took %.3f s)", t - send.begin,
+                             send.end - send.begin);
+    }
+    return "";
+  }
+
+  const std::vector<Send>& sends() const { return sends_; }
+
+ private:
+  absl::Status Take(const Struct& line, std::map<std::pair<std::string, std::uint64_t>, std::size_t>& last) {
+    const std::string event = Text(line, "event"), instrument = Text(line, "instrument");
+    if (event.empty() || instrument.empty())
+      return absl::InvalidArgumentError("no log line of dims-sim: it has no event or no instrument");
+    if (event == "closed") closed_[instrument].push_back(Number(line, "t"));
+    if (event != "sending" && event != "sent" && event != "discarded") return absl::OkStatus();
+    const auto sequence = static_cast<std::uint64_t>(Number(line, "sequence"));
+    auto it = last.find({instrument, sequence});
+    const bool begins = event == "sending" || (event == "sent" && (it == last.end() || sends_[it->second].finished));
+    if (begins) {
+      it = last.insert_or_assign({instrument, sequence}, sends_.size()).first;
+      sends_.push_back({.instrument = instrument,
+                        .sample = Text(line, "sample"),
+                        .sha256 = Text(line, "sha256"),
+                        .sequence = sequence,
+                        .size = static_cast<std::uint64_t>(Number(line, "size")),
+                        .begin = Number(line, "t")});
+      if (sends_.back().sha256.size() != 64) return absl::InvalidArgumentError("this send has no sha256");
+    }
+    if (it == last.end()) return absl::InvalidArgumentError(absl::StrCat("report ", sequence, " was never sent"));
+    Send& send = sends_[it->second];
+    if (event == "discarded") send.discarded += static_cast<std::uint64_t>(Number(line, "size"));
+    if (event == "sent") {
+      send.finished = true;
+      send.discarded += static_cast<std::uint64_t>(Number(line, "discarded"));
+      send.begin = Number(line, "begin");
+      send.end = Number(line, "end");
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<Send> sends_;
+  std::map<std::string, std::vector<double>> closed_;
+};
+
+absl::Status ReadExport(const std::string& path, std::vector<Stored>& records) {
+  return ForEachObject(path, [&](const Struct& line) {
+    const Struct& report = Object(line, "report");
+    if (Find(line, "refused") != nullptr || report.fields().empty()) return absl::OkStatus();
+    Stored record{.bridge = Text(line, "bridge"), .instrument = Text(Object(report, "source"), "instrument")};
+    // 64-bit numbers are texts in protobuf's JSON, and may be either in the record around it.
+    const Value* number = Find(line, "number");
+    if (number != nullptr) {
+      record.number = number->has_string_value() ? std::strtoull(number->string_value().c_str(), nullptr, 10)
+                                                 : static_cast<std::uint64_t>(number->number_value());
+    }
+    record.size = std::strtoull(Text(report, "rawSize").c_str(), nullptr, 10);
+    std::string hash;
+    if (!absl::Base64Unescape(Text(report, "rawSha256"), &hash))
+      return absl::InvalidArgumentError("rawSha256 is no base64");
+    record.sha256 = absl::BytesToHexString(hash);
+    if (const Value* analyses = Find(report, "analyses");
+        analyses != nullptr && analyses->list_value().values_size() > 0) {
+      record.sample = Text(analyses->list_value().values(0).struct_value(), "sampleNumber");
+    }
+    if (const Value* problems = Find(report, "problems"); problems != nullptr) {
+      for (const Value& problem : problems->list_value().values()) {
+        absl::StrAppend(&record.problems, record.problems.empty() ? "" : ", ", Text(problem.struct_value(), "type"));
+      }
+    }
+    records.push_back(std::move(record));
+    return absl::OkStatus();
+  });
+}
+
+std::string Name(const Stored& record) {
+  return absl::StrCat("record ", record.number, " of ", record.bridge, " (sample \"", record.sample, "\", ",
+                      record.size, " bytes", record.problems.empty() ? "" : ", ", record.problems, ")");
+}
+
+// What the registry has instead of a lost report, for the person who looks for it.
+std::string Nearest(const Send& send, const std::vector<Stored>& records) {
+  for (const Stored& record : records) {
+    if (record.instrument != send.instrument) continue;
+    if (record.sha256 == send.sha256)
+      return absl::StrCat("; its bytes are there under another sample number: ", Name(record));
+    if (record.sample == send.sample && !send.sample.empty()) {
+      return absl::StrCat("; there are other bytes of this sample: ", Name(record));
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string Verification::Summary() const {
+  return absl::StrCat("sent ", sent, ", stored ", stored, ", interrupted ", interrupted, ", lost ", lost, ", doubled ",
+                      doubled);
+}
+
+absl::StatusOr<Verification> Verify(const std::vector<std::string>& journals, const std::vector<std::string>& exports) {
+  Ledgers ledgers;
+  for (const std::string& path : journals) {
+    if (absl::Status status = ledgers.Read(path); !status.ok()) return status;
+  }
+  std::vector<Stored> records;
+  for (const std::string& path : exports) {
+    if (absl::Status status = ReadExport(path, records); !status.ok()) return status;
+  }
+  std::map<Key, std::vector<const Stored*>> stored;
+  for (const Stored& record : records) stored[{record.instrument, record.sample, record.sha256}].push_back(&record);
+  std::map<Key, std::vector<const Send*>> sent;
+  for (const Send& send : ledgers.sends()) sent[{send.instrument, send.sample, send.sha256}].push_back(&send);
+
+  Verification verdict;
+  for (auto& [key, sends] : sent) {
+    const std::vector<const Stored*>& found = stored[key];
+    verdict.sent += sends.size();
+    std::size_t missing = sends.size() - std::min(sends.size(), found.size());
+    verdict.stored += sends.size() - missing;
+    for (std::size_t i = sends.size(); i < found.size(); ++i) {
+      ++verdict.doubled;
+      verdict.faults.push_back(absl::StrCat("doubled: ", sends[0]->Name(), " was sent ", sends.size(),
+                                            sends.size() == 1 ? " time" : " times", ", and is also ", Name(*found[i])));
+    }
+    // Of several sends of the same bytes, those that can be excused are the missing ones.
+    for (const bool excused : {true, false}) {
+      for (const Send* send : sends) {
+        const std::string excuse = ledgers.Excuse(*send);
+        if (missing == 0 || excuse.empty() == excused) continue;
+        --missing;
+        if (excused) {
+          ++verdict.interrupted;
+          verdict.interruptions.push_back(absl::StrCat("interrupted: ", send->Name(), ": ", excuse));
+        } else {
+          ++verdict.lost;
+          verdict.faults.push_back(absl::StrFormat("lost: %s, %d bytes, sha256 %s: sent whole, and no record has it%s",
+                                                   send->Name(), send->size, send->sha256, Nearest(*send, records)));
+        }
+      }
+    }
+  }
+  return verdict;
+}
+
+}  // namespace dims

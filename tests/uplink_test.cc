@@ -1,0 +1,282 @@
+// The uplink against a real registry, over mutual TLS: whatever is cut, every record arrives once, in order.
+#include "firmware-bridge/uplink.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <sys/socket.h>
+
+#include <filesystem>
+#include <random>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "absl/synchronization/notification.h"
+#include "registry/grpc_log.h"
+#include "tests/registry_fixture.h"
+
+namespace dims {
+namespace {
+
+// Waits for a condition, looking every few milliseconds.
+template <typename Condition>
+bool Eventually(Condition condition, absl::Duration most = absl::Seconds(30)) {
+  absl::Notification never;
+  for (const absl::Time until = absl::Now() + most; absl::Now() < until;) {
+    if (condition()) return true;
+    never.WaitForNotificationWithTimeout(absl::Milliseconds(5));
+  }
+  return condition();
+}
+
+class UplinkTest : public Registry {
+ protected:
+  void SetUp() override {
+    Registry::SetUp();
+    LogGrpcMessages();  // the registry's program does so
+    UseCertificate(authority_, authority_.Bridge("lab-a", "bench-1"));
+    OpenStore();
+  }
+  void TearDown() override { StopUplink(); }
+
+  void OpenStore() {
+    store_.reset();
+    StoreOptions options;
+    options.path = folder_ / "bridge.db";
+    options.laboratory = "lab-a";
+    options.bridge = "bench-1";
+    auto store = Store::Open(options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+  void UseCertificate(const test::CertificateAuthority& authority, const test::Certificate& certificate) {
+    const test::CertificateFiles files = test::WriteCertificates(folder_.path(), "bridge-", authority, certificate);
+    uplink_options_.ca = files.ca;
+    uplink_options_.certificate = files.certificate;
+    uplink_options_.key = files.key;
+    uplink_options_.laboratory = "lab-a";
+    uplink_options_.bridge = "bench-1";
+    uplink_options_.software = "test";
+  }
+  // On one port for the whole test, as a registry that comes back.
+  void StartRegistry() {
+    Start();
+    options_.listen = absl::StrCat("127.0.0.1:", server_->port());
+    uplink_options_.address = options_.listen;
+  }
+  void StartUplink() {
+    uplink_ = std::make_unique<Uplink>(uplink_options_, *store_);
+    thread_ = std::thread([this] { uplink_->Run(); });
+  }
+  void StopUplink() {
+    if (!uplink_) return;
+    uplink_->Stop();
+    thread_.join();
+    uplink_.reset();
+  }
+  void Keep(int count, std::size_t padding = 0) {
+    SessionBatch batch{"analyser-1", {}, 0, {}};
+    for (int i = 0; i < count; ++i) {
+      v1::Report report = GoodReport(++kept_);
+      if (origin_) report.set_origin(*origin_);
+      report.set_evidence(std::string(padding, 'x'));
+      batch.payloads.push_back(report.SerializeAsString());
+    }
+    ASSERT_TRUE(store_->Commit(Batch{{batch}}).ok());
+    if (uplink_) uplink_->Wake();
+  }
+  std::vector<std::string> Samples() {
+    std::vector<std::string> samples;
+    for (const ArchivedRecord& record : Archived()) {
+      v1::Report report;
+      if (record.refusal == v1::REFUSAL_REASON_UNSPECIFIED && report.ParseFromString(record.payload) &&
+          report.analyses_size() > 0) {
+        samples.push_back(report.analyses(0).sample_number());
+      }
+    }
+    return samples;
+  }
+  std::vector<std::string> SamplesThrough(int last) {
+    std::vector<std::string> samples;
+    for (int i = 1; i <= last; ++i) samples.push_back(absl::StrCat("S-", i));
+    return samples;
+  }
+  bool Drained() {
+    return Eventually([&] { return store_->OldestUnsettled().settled_through == kept_; });
+  }
+  // Both sides log to one place; waits until it holds all of `words`.
+  void ExpectLogged(const std::vector<std::string>& words) {
+    const auto before = spdlog::default_logger();
+    const auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(1000);
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("both sides", lines));
+    StartUplink();
+    for (const std::string& word : words) {
+      EXPECT_TRUE(Eventually([&] { return absl::StrContains(absl::StrJoin(lines->last_formatted(), ""), word); },
+                             absl::Seconds(10)))
+          << word << "\n"
+          << absl::StrJoin(lines->last_formatted(), "");
+    }
+    StopUplink();
+    server_.reset();
+    spdlog::set_default_logger(before);
+  }
+
+  std::unique_ptr<Store> store_;
+  UplinkOptions uplink_options_;
+  std::unique_ptr<Uplink> uplink_;
+  std::thread thread_;
+  uint64_t kept_ = 0;
+  std::optional<v1::Origin> origin_;
+};
+
+TEST_F(UplinkTest, CarriesTheQueueInOrderAndThenWhatComes) {
+  Keep(700);
+  StartRegistry();
+  StartUplink();
+  ASSERT_TRUE(Drained());
+  Keep(3);
+  ASSERT_TRUE(Drained());
+  EXPECT_EQ(Samples(), SamplesThrough(703));
+}
+
+TEST_F(UplinkTest, EveryRecordArrivesOnceHoweverOftenEitherSideStops) {
+  std::mt19937 random(7);
+  absl::Notification never;
+  StartRegistry();
+  for (int round = 0; round < 12; ++round) {
+    Keep(1 + random() % 200);
+    StartUplink();
+    never.WaitForNotificationWithTimeout(absl::Milliseconds(random() % 60));
+    if (round % 3 == 0) server_.reset();
+    Keep(1 + random() % 50);
+    never.WaitForNotificationWithTimeout(absl::Milliseconds(random() % 30));
+    StopUplink();
+    if (round % 3 == 0) Start();
+    if (round % 4 == 0) OpenStore();
+  }
+  StartUplink();
+  ASSERT_TRUE(Drained());
+  EXPECT_EQ(Samples(), SamplesThrough(kept_));
+}
+
+TEST_F(UplinkTest, ALargeRecordTravelsInParts) {
+  StartRegistry();
+  StartUplink();
+  Keep(1, 5 << 20);
+  Keep(2);
+  ASSERT_TRUE(Drained());
+  EXPECT_EQ(Samples(), SamplesThrough(3));
+}
+
+TEST_F(UplinkTest, ARefusedRecordDoesNotBlockTheQueue) {
+  StartRegistry();
+  Keep(1);
+  origin_ = v1::ORIGIN_SIMULATED;
+  Keep(1);
+  origin_.reset();
+  Keep(1);
+  StartUplink();
+  ASSERT_TRUE(Drained());
+  EXPECT_EQ(Samples(), (std::vector<std::string>{"S-1", "S-3"}));
+  EXPECT_TRUE(Eventually([&] { return store_->Summary().generations[0].refused == 1; }));
+}
+
+TEST_F(UplinkTest, ARegistryThatForgotGetsAgainWhatIsKept) {
+  Keep(20);
+  StartRegistry();
+  StartUplink();
+  ASSERT_TRUE(Drained());
+  server_.reset();
+  StopUplink();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(options_.database + suffix);
+  Start();
+  Keep(5);
+  StartUplink();
+  ASSERT_TRUE(Eventually([&] { return Samples().size() == 25; }));
+  EXPECT_EQ(Samples(), SamplesThrough(25));
+}
+
+// The machine was restored from yesterday's image: its numbers would be used twice.
+TEST_F(UplinkTest, AStoreThatWasSetBackUsesNoNumberForOtherBytes) {
+  StartRegistry();
+  Keep(10);
+  StartUplink();
+  ASSERT_TRUE(Drained());
+  StopUplink();
+  store_.reset();
+  const std::filesystem::path image = folder_ / "image";
+  std::filesystem::create_directory(image);
+  for (const char* name : {"bridge.db", "bridge.db.head"}) std::filesystem::copy(folder_ / name, image / name);
+  OpenStore();
+  Keep(5);
+  StartUplink();
+  ASSERT_TRUE(Drained());
+  StopUplink();
+  store_.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    if (entry.path().filename().string().rfind("bridge.db", 0) == 0) std::filesystem::remove(entry.path());
+  }
+  for (const char* name : {"bridge.db", "bridge.db.head"}) std::filesystem::copy(image / name, folder_ / name);
+  OpenStore();
+  const std::string old_id = store_->Current().store_id;
+  Keep(7);  // S-16 to S-22, under the numbers of S-11 to S-15 and two more
+  StartUplink();
+  ASSERT_TRUE(Eventually([&] { return Samples().size() == 22; }));
+  EXPECT_EQ(Samples(), SamplesThrough(22));
+  EXPECT_NE(store_->Current().store_id, old_id);
+}
+
+TEST_F(UplinkTest, ARegistryThatDoesNotAnswerIsGivenUp) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(listener, 5), 0);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  uplink_options_.address = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
+  uplink_options_.answer_deadline = absl::Milliseconds(300);
+  ExpectLogged({"no answer within 300ms"});
+  close(listener);
+}
+
+TEST_F(UplinkTest, AnotherAuthoritysRegistryIsNotTrusted) {
+  StartRegistry();
+  const test::CertificateAuthority other("another authority");
+  UseCertificate(other, authority_.Bridge("lab-a", "bench-1"));
+  ExpectLogged({"registry 127.0.0.1", "certificate verify failed"});
+}
+
+TEST_F(UplinkTest, ACertificateOfAnotherAuthorityIsRefusedWithAWordOnBothSides) {
+  StartRegistry();
+  const test::CertificateAuthority other("another authority");
+  UseCertificate(authority_, other.Bridge("lab-a", "bench-1"));
+  ExpectLogged({"did not accept the other's certificate", "refused a connection"});
+}
+
+TEST_F(UplinkTest, AnExpiredCertificateIsRefusedWithAWordOnBothSides) {
+  StartRegistry();
+  UseCertificate(authority_,
+                 authority_.Bridge("lab-a", "bench-1", {absl::Now() - absl::Hours(48), absl::Now() - absl::Hours(24)}));
+  ExpectLogged({"did not accept the other's certificate", "refused a connection"});
+}
+
+TEST_F(UplinkTest, AnotherLaboratorysNameIsRefusedWithAWordOnBothSides) {
+  StartRegistry();
+  UseCertificate(authority_, authority_.Bridge("lab-b", "bench-1"));
+  ExpectLogged({"lab-b", "results are kept here and sent later"});
+}
+
+TEST_F(UplinkTest, ABridgesCertificateIsNoRegistrys) {
+  const test::CertificateFiles files = test::WriteCertificates(folder_.path(), "registry-", authority_,
+                                                               authority_.WithUri("urn:dims:lab-z:bridge:localhost"));
+  options_.certificate = files.certificate;
+  options_.key = files.key;
+  absl::StatusOr<std::unique_ptr<RegistryServer>> server = RegistryServer::Start(options_);
+  EXPECT_FALSE(server.ok()) << "a registry needs a registry's name";
+}
+
+}  // namespace
+}  // namespace dims
