@@ -39,13 +39,13 @@ make_certificate() {
   local file=$1 uri=$2 names=$3
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$(basename "$file")" \
     -keyout "$file.key" -out "$file.csr" 2>/dev/null
-  openssl x509 -req -in "$file.csr" -CA "$lab/ca.pem" -CAkey "$lab/ca.key" -CAcreateserial -days 2 \
+  openssl x509 -req -in "$file.csr" -CA "$lab/ca.pem" -CAkey "$lab/ca.key" -CAcreateserial -days 90 \
     -extfile <(echo "subjectAltName=URI:$uri$names") -out "$file.pem" 2>/dev/null
   chmod 600 "$file.key"
 }
 
 make_certificates() {
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=throw-away authority" -days 2 \
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=throw-away authority" -days 90 \
     -addext "keyUsage=critical,keyCertSign,cRLSign" -keyout "$lab/ca.key" -out "$lab/ca.pem" 2>/dev/null
   make_certificate "$lab/registry" urn:dims:demo-lab:registry:demo ",DNS:localhost,IP:127.0.0.1"
   make_certificate "$lab/bridge" urn:dims:demo-lab:bridge:ws-1 ""
@@ -71,7 +71,7 @@ start_registry() {
   registry_port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$lab/registry.out" | head -1)
 }
 
-# write_config INSTRUMENT:BAUD...
+# write_config INSTRUMENT:BAUD[:ENCODING]...
 write_config() {
   cat >"$lab/bridge.toml" <<TOML
 laboratory = "demo-lab"
@@ -86,17 +86,20 @@ ca = "ca.pem"
 certificate = "bridge.pem"
 key = "bridge.key"
 TOML
-  local instrument
+  local instrument name baud encoding
   for instrument in "$@"; do
+    IFS=: read -r name baud encoding <<<"$instrument"
     cat >>"$lab/bridge.toml" <<TOML
 
 [[instrument]]
-name = "${instrument%%:*}"
+name = "$name"
 driver = "agilent_msd"
-port = "$lab/${instrument%%:*}"
-baud = ${instrument#*:}
+port = "$lab/$name"
+baud = $baud
 origin = "simulated"
 time_zone = "Europe/Amsterdam"
+[instrument.options]
+encoding = "${encoding:-auto}"
 TOML
   done
 }

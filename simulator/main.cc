@@ -21,37 +21,31 @@ namespace {
 
 constexpr char kAbout[] =
     "dims-sim: instruments that are not there, for demonstrations and tests.\n"
-    "\n"
-    "  dims-sim instrument   prints reports on a line that dims-bridge can open, and keeps a log of what it sent\n"
-    "  dims-sim verify       joins these logs with the registry's export: was everything stored, once?\n"
-    "\n"
     "Exit status: 0 done (verify: nothing lost, nothing doubled), 1 failed, 2 wrong command line.";
 
 constexpr char kAboutInstrument[] =
-    "Prints report files and transcripts on a pseudo-terminal, as an instrument does: at the speed of its line, "
-    "whether\n"
-    "anybody listens or not. What it says while nobody has the line open is lost, as on a real line, and its log says "
-    "so.\n"
-    "A reader that has the line open and is slow loses nothing.\n"
+    "Prints report files and transcripts on a pseudo-terminal, as an instrument does: at the speed of its line,\n"
+    "whether anybody listens or not. What it says while nobody has the line open is lost, as on a real line, and its\n"
+    "log says so. A reader that has the line open and is slow loses nothing.\n"
     "\n"
-    "FILES are texts (UTF-8, or UTF-16 with a byte order mark; line ends do not matter) or *.transcript files, of "
-    "which\n"
-    "the instrument's lines are printed, one report after the other. Times are written 300ms, 5s, 1.5m.\n"
+    "FILES are texts (UTF-8, or UTF-16 with a byte order mark; line ends do not matter) or *.transcript files, of\n"
+    "which the instrument's lines are printed, one report after the other, whatever the reader answers. Times are\n"
+    "written 300ms, 5s, 1.5m.\n"
     "\n"
     "  dims-sim instrument --link /run/lab/gcms-1 --name gcms-1 --log gcms-1.log \\\n"
     "           --count 100 --rename-sample DIMS-260114 --gap 2s reports/*.txt\n"
     "\n"
-    "It ends when the reader has taken the last report, or at SIGTERM or SIGINT; the link is removed then.";
+    "It ends when the reader has taken the last report, or at SIGTERM or SIGINT; the link is removed then.\n"
+    "The log has one JSON object a line: started, opened, settings, closed, sending, sent, discarded, stopped.";
 
 constexpr char kAboutVerify[] =
-    "Joins the logs of dims-sim with JSON lines of `dims-registry export` by instrument, sample number and SHA-256 of\n"
-    "the report's bytes. The last line of its output is the verdict:\n"
+    "Joins the logs of dims-sim with JSON lines of `dims-registry export` by instrument, sample number and SHA-256\n"
+    "of the report's bytes. The last line of its output is the verdict:\n"
     "\n"
     "  sent 100, stored 98, interrupted 2, lost 0, doubled 0\n"
     "\n"
-    "interrupted: not stored, and it could not be: bytes of it were discarded because nobody had the line open, or "
-    "the\n"
-    "line was closed between its first byte and one second after its last, or the instrument never finished it.\n"
+    "interrupted: not stored, and it could not be: bytes of it were discarded because nobody had the line open, or\n"
+    "the line was closed between its first byte and one second after its last, or it was never finished.\n"
     "Exit status 0 only where something was sent, nothing was lost and nothing doubled.";
 
 struct InstrumentCommand {
@@ -127,7 +121,7 @@ void Describe(CLI::App& app, InstrumentCommand& command) {
   app.add_flag("--wait-for-reader", options.wait_for_reader,
                "say nothing before the line is opened for the first time");
   app.add_flag("--linger", options.linger, "keep the line after the last report, until SIGTERM");
-  app.footer("The log, one JSON object a line: started, opened, settings, closed, sending, sent, discarded, stopped.");
+  app.footer(kAboutInstrument);
 }
 
 void Describe(CLI::App& app, VerifyCommand& command) {
@@ -135,6 +129,7 @@ void Describe(CLI::App& app, VerifyCommand& command) {
   app.add_option("--export", command.exports, "output of dims-registry export")->required()->check(CLI::ExistingFile);
   app.add_option("--at-least", command.at_least, "fail unless so many reports were sent");
   app.add_flag("--quiet", command.quiet, "only the verdict and what is wrong; not the interrupted ones");
+  app.footer(kAboutVerify);
 }
 
 int Fail(const absl::Status& status) {
@@ -198,8 +193,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   InstrumentCommand instrument;
   VerifyCommand verify;
-  CLI::App* instrument_app = app.add_subcommand("instrument", kAboutInstrument);
-  CLI::App* verify_app = app.add_subcommand("verify", kAboutVerify);
+  CLI::App* instrument_app = app.add_subcommand("instrument", "print reports on a line that is not there");
+  CLI::App* verify_app = app.add_subcommand("verify", "was everything stored, once?");
   Describe(*instrument_app, instrument);
   Describe(*verify_app, verify);
   try {
