@@ -26,6 +26,7 @@
 #include "simulator/journal.h"
 #include "simulator/line.h"
 #include "spdlog/spdlog.h"
+#include "tests/simulator_scratch.h"
 
 namespace dims {
 namespace {
@@ -90,20 +91,13 @@ Printout TextNumber(std::uint64_t n, int lines) {
   return *Print(original, n, {.rename_sample = "S"});
 }
 
-class Bench : public testing::Test {
+class Bench : public ScratchTest {
  protected:
-  Bench() : folder_(std::filesystem::temp_directory_path() / absl::StrCat("dims-sim-", getpid())) {
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-    link_ = folder_ / "gcms-1";
-    log_ = folder_ / "gcms-1.log";
-    spdlog::set_level(spdlog::level::err);
-  }
+  Bench() { spdlog::set_level(spdlog::level::err); }
   ~Bench() override {
     Stop();
     if (thread_.joinable()) thread_.join();
     close(stop_);
-    std::filesystem::remove_all(folder_);
   }
 
   void Start(const InstrumentOptions& options, int lines = 40) {
@@ -155,8 +149,7 @@ class Bench : public testing::Test {
     return Sum("sent", "discarded") + Sum("discarded", "size") + Sum("stopped", "discarded");
   }
 
-  std::filesystem::path folder_;
-  std::string link_, log_;
+  const std::string link_ = folder_ / "gcms-1", log_ = folder_ / "gcms-1.log";
   const int stop_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   InstrumentOptions options_;
   std::thread thread_;

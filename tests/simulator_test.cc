@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "simulator/printout.h"
 #include "simulator/transcript.h"
+#include "tests/simulator_scratch.h"
 
 namespace dims {
 namespace {
@@ -24,13 +25,6 @@ using testing::HasSubstr;
 using testing::SizeIs;
 using testing::StartsWith;
 using Kind = TranscriptStep::Kind;
-
-std::string ScratchFile(const std::string& name, const std::string& content) {
-  const std::string path =
-      absl::StrCat(testing::TempDir(), testing::UnitTest::GetInstance()->current_test_info()->name(), "-", name);
-  std::ofstream(path, std::ios::binary) << content;
-  return path;
-}
 
 std::vector<std::string> FilesIn(const std::string& folder, const std::string& ending) {
   std::vector<std::string> paths;
@@ -144,13 +138,15 @@ TEST(Transcript, ThoseOfTheTreeSurviveBeingWrittenAgain) {
 
 // Print-outs
 
+using PrintoutTest = ScratchTest;
+
 Original TextOf(const std::string& text) { return {.file = "x.txt", .text = text}; }
 
 std::string ReportOf(const Printout& printout) {
   return printout.bytes.substr(printout.begin, printout.end - printout.begin);
 }
 
-TEST(Printout, TheReportGoesFromTheFirstLineThatIsNotBlankToTheLast) {
+TEST_F(PrintoutTest, TheReportGoesFromTheFirstLineThatIsNotBlankToTheLast) {
   for (const std::string line_end : {"\r\n", "\n", "\r"}) {
     for (const bool form_feed : {false, true}) {
       const auto printout =
@@ -164,7 +160,7 @@ TEST(Printout, TheReportGoesFromTheFirstLineThatIsNotBlankToTheLast) {
   EXPECT_EQ(ReportOf(*Print(TextOf("\x0c  first"), 1, {})), "  first\r\n");
 }
 
-TEST(Printout, ANewSampleNumberChangesNothingElse) {
+TEST_F(PrintoutTest, ANewSampleNumberChangesNothingElse) {
   const Original original = TextOf(
       "  Data File : OLD.D           \n  Sample    : OLD\n  Misc      : OLD\n  Signal     : TIC: OLD.D\\data.ms\n");
   const auto printout = Print(original, 7, {.rename_sample = "DIMS-260114", .line_end = "\n"});
@@ -179,7 +175,7 @@ TEST(Printout, ANewSampleNumberChangesNothingElse) {
               HasSubstr("x.txt: there is no line \"Sample : ...\""));
 }
 
-TEST(Printout, EachCodePageHasItsOwnBytes) {
+TEST_F(PrintoutTest, EachCodePageHasItsOwnBytes) {
   const std::pair<const char*, const char*> cases[] = {{"cp1252", "\xb5\xb0\xe9"},
                                                        {"latin-1", "\xb5\xb0\xe9"},
                                                        {"cp437", "\xe6\xf8\x82"},
@@ -195,13 +191,13 @@ TEST(Printout, EachCodePageHasItsOwnBytes) {
   EXPECT_FALSE(ParseCodePage("ebcdic").ok());
 }
 
-TEST(Printout, ACharacterThatTheCodePageLacksIsAnErrorWithItsLine) {
+TEST_F(PrintoutTest, ACharacterThatTheCodePageLacksIsAnErrorWithItsLine) {
   const absl::Status status = CheckPrintable(TextOf("a\nb\n10 µL €\n"), {.code_page = CodePage::kLatin1});
   EXPECT_EQ(status.message(), "x.txt:3: the character \"€\" (U+20AC) is not in the code page latin-1 (--codepage)");
   EXPECT_TRUE(CheckPrintable(TextOf("a\nb\n10 µL €\n"), {.code_page = CodePage::kCp1252}).ok());
 }
 
-TEST(Printout, FilesAreUtf8OrUtf16) {
+TEST_F(PrintoutTest, FilesAreUtf8OrUtf16) {
   const std::string le("\xff\xfeM\0\xe9\0\r\0\n\0", 10), be("\xfe\xff\0M\0\xe9\0\r\0\n", 10);
   for (const std::string& content : {std::string("Mé\r\n"), std::string("\xef\xbb\xbfMé\n"), le, be}) {
     const auto originals = ReadOriginals(ScratchFile("in.txt", content));
@@ -213,7 +209,7 @@ TEST(Printout, FilesAreUtf8OrUtf16) {
   EXPECT_FALSE(ReadOriginals(ScratchFile("in.txt", " \n\n")).ok());
 }
 
-TEST(Printout, ATranscriptGivesOnePrintOutForEachReport) {
+TEST_F(PrintoutTest, ATranscriptGivesOnePrintOutForEachReport) {
   const auto originals = ReadOriginals(ScratchFile("in.transcript",
                                                    "instrument: <xFE>one<CR><LF>\nnoise: 1\nreport:\nbridge: <ACK>\n"
                                                    "instrument:\n| two <xB5>\nreport:\ninstrument: <FF>\n"));
@@ -228,7 +224,7 @@ TEST(Printout, ATranscriptGivesOnePrintOutForEachReport) {
 
 bool IsRow(const std::string& line) { return absl::EndsWith(line, "%") && !absl::StrContains(line, "max."); }
 
-TEST(Printout, PagesHoldEveryLineOnceAndRepeatTheHeader) {
+TEST_F(PrintoutTest, PagesHoldEveryLineOnceAndRepeatTheHeader) {
   for (const std::string& file : FilesIn("simulator/reports", ".txt")) {
     const Original original = ReadOriginals(file)->at(0);
     const std::vector<std::string> lines = absl::StrSplit(original.text, '\n');

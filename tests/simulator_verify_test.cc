@@ -4,7 +4,6 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <random>
 
 #include "absl/strings/escaping.h"
@@ -12,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "simulator/journal.h"
 #include "simulator/verify.h"
+#include "tests/simulator_scratch.h"
 
 namespace dims {
 namespace {
@@ -20,13 +20,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-std::string ScratchFile(const std::string& name, const std::string& content) {
-  const std::string path =
-      absl::StrCat(testing::TempDir(), testing::UnitTest::GetInstance()->current_test_info()->name(), "-", name);
-  std::ofstream(path, std::ios::binary) << content;
-  return path;
-}
 
 constexpr char kHash[] = "0000000000000000000000000000000000000000000000000000000000000001";
 
@@ -47,21 +40,24 @@ std::string RecordLine(const std::string& sample, const std::string& hash = kHas
       absl::Base64Escape(absl::HexStringToBytes(hash)), sample, instrument);
 }
 
-Verification Judge(const std::string& journal, const std::string& records) {
-  const auto result = Verify({ScratchFile("log", journal)}, {ScratchFile("export", records)});
-  EXPECT_TRUE(result.ok()) << result.status();
-  return result.ok() ? *result : Verification{};
-}
+class VerifyTest : public ScratchTest {
+ protected:
+  Verification Judge(const std::string& journal, const std::string& records) {
+    const auto result = Verify({ScratchFile("log", journal)}, {ScratchFile("export", records)});
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? *result : Verification{};
+  }
+};
 
-TEST(Verify, StoredOnceIsStored) {
+TEST_F(VerifyTest, StoredOnceIsStored) {
   const Verification result = Judge(SendLines("A", 100, 102), RecordLine("A"));
   EXPECT_EQ(result.Summary(), "sent 1, stored 1, interrupted 0, lost 0, doubled 0");
   EXPECT_TRUE(result.ok());
 }
 
-TEST(Verify, NothingSentProvesNothing) { EXPECT_FALSE(Judge("", RecordLine("A")).ok()); }
+TEST_F(VerifyTest, NothingSentProvesNothing) { EXPECT_FALSE(Judge("", RecordLine("A")).ok()); }
 
-TEST(Verify, StoredNowhereIsLostAndSaysWhatIsThereInstead) {
+TEST_F(VerifyTest, StoredNowhereIsLostAndSaysWhatIsThereInstead) {
   const std::string other = std::string(63, '0') + "2";
   const Verification result = Judge(SendLines("A", 100, 102, 0, kHash, 42), RecordLine("A", other));
   EXPECT_EQ(result.Summary(), "sent 1, stored 0, interrupted 0, lost 1, doubled 0");
@@ -71,24 +67,24 @@ TEST(Verify, StoredNowhereIsLostAndSaysWhatIsThereInstead) {
                                                HasSubstr("PROBLEM_TYPE_INTERRUPTED"))));
 }
 
-TEST(Verify, ARecordOfAnotherInstrumentOrSampleDoesNotCount) {
+TEST_F(VerifyTest, ARecordOfAnotherInstrumentOrSampleDoesNotCount) {
   EXPECT_EQ(Judge(SendLines("A", 1, 2), RecordLine("A", kHash, "gcms-2")).lost, 1u);
   EXPECT_EQ(Judge(SendLines("A", 1, 2), RecordLine("B")).lost, 1u);
 }
 
-TEST(Verify, ARefusedRecordDoesNotCount) {
+TEST_F(VerifyTest, ARefusedRecordDoesNotCount) {
   const std::string refused = R"({"bridge":"b","number":1,"hash":"ff","refused":"REFUSAL_REASON_ORIGIN"})";
   EXPECT_EQ(Judge(SendLines("A", 1, 2), refused + "\n").lost, 1u);
 }
 
-TEST(Verify, StoredTwiceIsDoubled) {
+TEST_F(VerifyTest, StoredTwiceIsDoubled) {
   const Verification result = Judge(SendLines("A", 1, 2), RecordLine("A") + RecordLine("A"));
   EXPECT_EQ(result.Summary(), "sent 1, stored 1, interrupted 0, lost 0, doubled 1");
   EXPECT_FALSE(result.ok());
   EXPECT_THAT(result.faults, ElementsAre(StartsWith("doubled: gcms-1 report 1 (sample \"A\")")));
 }
 
-TEST(Verify, TwoSendsOfTheSameBytesNeedTwoRecords) {
+TEST_F(VerifyTest, TwoSendsOfTheSameBytesNeedTwoRecords) {
   const std::string twice = SendLines("A", 1, 2) + SendLines("A", 3, 4, 0, kHash, 2);
   EXPECT_TRUE(Judge(twice, RecordLine("A") + RecordLine("A")).ok());
   EXPECT_EQ(Judge(twice, RecordLine("A")).Summary(), "sent 2, stored 1, interrupted 0, lost 1, doubled 0");
@@ -97,15 +93,15 @@ TEST(Verify, TwoSendsOfTheSameBytesNeedTwoRecords) {
   EXPECT_EQ(Judge(one_cut, RecordLine("A")).Summary(), "sent 2, stored 1, interrupted 1, lost 0, doubled 0");
 }
 
-TEST(Verify, ThatBytesWereDiscardedExcusesOnlyWhatIsNotStored) {
+TEST_F(VerifyTest, ThatBytesWereDiscardedExcusesOnlyWhatIsNotStored) {
   EXPECT_EQ(Judge(SendLines("A", 1, 2, 3), "").Summary(), "sent 1, stored 0, interrupted 1, lost 0, doubled 0");
   EXPECT_EQ(Judge(SendLines("A", 1, 2, 3), RecordLine("A")).stored, 1u);
   const std::string later = R"({"event":"discarded","instrument":"gcms-1","t":9,"sequence":1,"size":4})";
   EXPECT_EQ(Judge(SendLines("A", 1, 2) + later + "\n", "").interrupted, 1u);
 }
 
-TEST(Verify, AClosedLineExcusesFromTheFirstByteToOneSecondAfterTheLast) {
-  const auto with_close = [](double t, const std::string& instrument = "gcms-1") {
+TEST_F(VerifyTest, AClosedLineExcusesFromTheFirstByteToOneSecondAfterTheLast) {
+  const auto with_close = [this](double t, const std::string& instrument = "gcms-1") {
     return Judge(SendLines("A", 100, 102) +
                      absl::StrFormat(R"({"event":"closed","instrument":"%s","t":%.3f})", instrument, t) + "\n",
                  "")
@@ -118,14 +114,14 @@ TEST(Verify, AClosedLineExcusesFromTheFirstByteToOneSecondAfterTheLast) {
   EXPECT_EQ(with_close(101, "gcms-2"), 0u);
 }
 
-TEST(Verify, WhatTheInstrumentNeverFinishedIsInterrupted) {
+TEST_F(VerifyTest, WhatTheInstrumentNeverFinishedIsInterrupted) {
   const std::string lines = SendLines("A", 1, 2);
   const Verification result = Judge(lines.substr(0, lines.find('\n') + 1), "");
   EXPECT_EQ(result.Summary(), "sent 1, stored 0, interrupted 1, lost 0, doubled 0");
   EXPECT_THAT(result.interruptions, ElementsAre(HasSubstr("the instrument stopped before the end of it")));
 }
 
-TEST(Verify, OnlyACutLastLineIsPassedOver) {
+TEST_F(VerifyTest, OnlyACutLastLineIsPassedOver) {
   const std::string good = SendLines("A", 1, 2);
   EXPECT_TRUE(Judge(good + R"({"event":"sen)", RecordLine("A")).ok());
   const auto bad = Verify({ScratchFile("bad", good + "{\"event\":\n" + good)}, {ScratchFile("export", "")});
