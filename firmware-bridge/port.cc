@@ -47,7 +47,7 @@ speed_t SpeedOf(int baud) {
 
 class TtyPort final : public Port {
  public:
-  TtyPort(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  TtyPort(int fd, std::string path, bool holds_back) : fd_(fd), path_(std::move(path)), holds_back_(holds_back) {}
   ~TtyPort() override { close(fd_); }
 
   absl::StatusOr<std::size_t> Read(char* into, std::size_t size, absl::Duration wait) override {
@@ -72,9 +72,12 @@ class TtyPort final : public Port {
     return absl::OkStatus();
   }
 
+  bool HoldsBack() const override { return holds_back_; }
+
  private:
   const int fd_;
   const std::string path_;
+  const bool holds_back_;
 };
 
 absl::Status Configure(int fd, const std::string& path, const Line& line, bool pseudo) {
@@ -118,13 +121,14 @@ bool IsPseudoTerminal(const std::string& path) {
 absl::StatusOr<std::unique_ptr<Port>> OpenPort(const std::string& path, const Line& line) {
   const int fd = open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return ErrnoStatus(errno, "opening", path);
-  auto port = std::make_unique<TtyPort>(fd, path);
+  const bool pseudo = IsPseudoTerminal(path);
+  auto port = std::make_unique<TtyPort>(fd, path, pseudo || line.flow != "none");
   if (!isatty(fd)) return absl::FailedPreconditionError(absl::StrCat(path, " is no serial line"));
   // Two readers would each get a part of the bytes.
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is in use by another program"));
   }
-  if (absl::Status status = Configure(fd, path, line, IsPseudoTerminal(path)); !status.ok()) return status;
+  if (absl::Status status = Configure(fd, path, line, pseudo); !status.ok()) return status;
   return port;
 }
 

@@ -30,6 +30,9 @@ class Port {
   virtual absl::StatusOr<std::size_t> Read(char* into, std::size_t size, absl::Duration wait) = 0;
   // Hands all bytes to the device without waiting for them to leave. Unavailable if it does not take them at once.
   virtual absl::Status Write(absl::string_view bytes) = 0;
+  // The other side waits while nobody reads (a pseudo-terminal, flow control). On any other line bytes that are not
+  // read in time are lost without a trace, so it must be read whatever becomes of the bytes.
+  virtual bool HoldsBack() const = 0;
 };
 
 absl::StatusOr<std::unique_ptr<Port>> OpenPort(const std::string& path, const Line& line);

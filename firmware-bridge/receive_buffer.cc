@@ -23,6 +23,12 @@ void ReceiveBuffer::Put(Arrival arrival) {
   waiting_.push_back(std::move(arrival));
 }
 
+bool ReceiveBuffer::AwaitRoom(std::size_t size, absl::Duration most) {
+  absl::MutexLock lock(&mutex_);
+  const auto room = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return bytes_ + size <= capacity_; };
+  return mutex_.AwaitWithTimeout(absl::Condition(&room), most);
+}
+
 std::vector<Arrival> ReceiveBuffer::Take(std::size_t most) {
   absl::MutexLock lock(&mutex_);
   std::vector<Arrival> taken;

@@ -26,6 +26,8 @@ class ReceiveBuffer {
   explicit ReceiveBuffer(std::size_t capacity = kCapacity) : capacity_(capacity) {}
 
   void Put(Arrival arrival);
+  // Waits for room for `size` bytes; false if there was none in time. For lines that hold back what is not read.
+  bool AwaitRoom(std::size_t size, absl::Duration most);
   // Up to about `most` bytes, in order.
   std::vector<Arrival> Take(std::size_t most);
 

@@ -62,8 +62,10 @@ void Receiver::Run() {
 
 void Receiver::ReadUntilHangUp(Port& port) {
   std::array<char, 4096> bytes;
+  constexpr absl::Duration kLook = absl::Milliseconds(100);  // for Stop
   while (!stop_.HasBeenNotified()) {
-    const absl::StatusOr<std::size_t> got = port.Read(bytes.data(), bytes.size(), absl::Milliseconds(100));
+    if (port.HoldsBack() && !buffer_.AwaitRoom(bytes.size(), kLook)) continue;
+    const absl::StatusOr<std::size_t> got = port.Read(bytes.data(), bytes.size(), kLook);
     if (!got.ok()) {
       SPDLOG_WARN("{}: {}", instrument_, std::string(got.status().message()));
       return;

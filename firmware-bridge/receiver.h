@@ -1,7 +1,8 @@
 // Keeps one instrument's port open and reads it, always.
 //
 // What: a thread that opens the port, puts what it reads into an ReceiveBuffer, and opens again after a hang-up.
-// Promise: an absent device never blocks anything; the thread never waits for the disk. A hang-up is an Arrival of its
+// Promise: an absent device never blocks anything; the thread never waits for the disk, except on a line where the
+//   other side waits meanwhile. A hang-up is an Arrival of its
 //   own, so what came before and after is never one report.
 // Units: tries again after 200 ms, doubling to 2 s: what an instrument prints while nobody listens is lost.
 // Errors: logged once per cause, not once per try.

@@ -308,6 +308,8 @@ TEST(ReceiveBuffer, KeepsOrderAndCountsWhatFindsNoRoom) {
   EXPECT_EQ(bytes, "12345678de");
   EXPECT_EQ(lost, 7u);
   put("again", 4);
+  EXPECT_TRUE(buffer.AwaitRoom(5, absl::ZeroDuration()));
+  EXPECT_FALSE(buffer.AwaitRoom(6, absl::ZeroDuration()));
   EXPECT_EQ(buffer.Take(100).size(), 1u);
 }
 
