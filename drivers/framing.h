@@ -1,6 +1,7 @@
 // Where a line of text ends, in a stream of any of the encodings that instruments print in.
 //
-// What: FrameScans for text. A frame is one line with its line end (CR LF, LF, or CR alone), or one form feed.
+// What: FrameScans for text. A frame is one line with its line end (CR LF, LF, or, in 8-bit text, CR
+//   alone), or one form feed.
 // Promise: the same frames however the stream is cut; linear work; no bytes are changed.
 // Notes: UTF-16 lines are recognised by a byte order mark or by their zero bytes, line by line, so a stream may hold
 //   reports of several encodings. A CR at the end of the bytes waits for its successor.

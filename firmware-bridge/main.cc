@@ -141,6 +141,11 @@ int DecodeCommand(const std::string& driver, DecodeRequest request, const std::v
   return count->with_problems == 0 ? kOk : kFailed;
 }
 
+int ManualCommand(bool example) {
+  std::cout << (example ? ExampleConfig() : ConfigManual(FactsOfCatalog()));
+  return kOk;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Reads laboratory instruments over serial lines, keeps what they say, and carries it to the registry.");
   app.set_version_flag("--version", "dims-bridge " DIMS_VERSION);
@@ -169,6 +174,9 @@ int Main(int argc, char** argv) {
   CLI::App* summary = app.add_subcommand("store", "Show what is on disk, by state (while the bridge is stopped)");
   summary->add_option("--config", config, "Configuration file that names the store")->capture_default_str();
   summary->add_option("--path", store, "The store itself, instead of a configuration");
+  bool example = false;
+  CLI::App* manual = app.add_subcommand("manual", "Print the reference of all settings of the configuration file");
+  manual->add_flag("--example", example, "Print a commented example file instead");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -178,6 +186,7 @@ int Main(int argc, char** argv) {
   if (check->parsed()) return CheckCommand(config);
   if (decode->parsed()) return DecodeCommand(driver, std::move(request), settings);
   if (drivers->parsed()) return DriversCommand(driver);
+  if (manual->parsed()) return ManualCommand(example);
   return StoreCommand(config, std::move(store));
 }
 
