@@ -3,9 +3,8 @@
 // What: a Driver is data (names, line defaults, options, limits) plus one Decoder per line. A Decoder is given whole
 //   frames and says, as events, what the instrument said, what to answer and when to be woken.
 // Promise: a Decoder is pure. It does no I/O, reads no clock, starts no thread, writes no log, holds no global: the
-// same
-//   frames and timers give the same events, in a test as at the bench. It speaks the instrument's own words: numbers
-//   as printed, units as printed, local times without zone.
+//   same frames and timers give the same events, in a test as at the bench. It speaks the instrument's own words:
+//   numbers as printed, units as printed, local times without zone.
 // Units: positions are bytes since the line's first byte ever (Frame::at); times are absl::Duration.
 // Errors: a frame that makes no sense is no error; it becomes a Problem in the report, or noise.
 // Threads: a Decoder belongs to one thread at a time.
@@ -58,6 +57,9 @@ struct Order {
 // A report begins with the frame at hand. Bytes that no report claims are noise (or padding, where they are blank).
 struct Begin {};
 
+// The frame at hand says nothing (a blank line, a printer's setup): outside a report it is padding, not noise.
+struct Pass {};
+
 // It may turn out that another report begins with the frame at hand; End{kMark} goes back to it.
 struct Mark {};
 
@@ -84,7 +86,7 @@ struct Arm {
   absl::Duration after;
 };
 
-using Event = std::variant<Begin, Mark, End, Reply, Arm>;
+using Event = std::variant<Begin, Pass, Mark, End, Reply, Arm>;
 using Events = std::vector<Event>;
 
 // Why nothing more comes for the open report.

@@ -1,5 +1,6 @@
 #include "drivers/encoding.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -169,8 +170,8 @@ std::string WithoutPrinterControls(std::string text) {
         ++end;
       }
       i = end < text.size() && absl::ascii_isupper(text[end]) ? end : end - 1;
-    } else if (i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '~') {
-      ++i;  // a sequence of two characters
+    } else if (i + 1 < text.size() && (absl::ascii_isalpha(text[i + 1]) || text[i + 1] == '=' || text[i + 1] == '9')) {
+      ++i;  // a sequence of two characters; a digit after a stray ESC stays a digit
     }
   }
   return out;
@@ -217,10 +218,13 @@ Text ToUtf8(absl::string_view bytes, Encoding encoding) {
 void TextDecoder::OnFrame(const Frame& frame, Events& out) {
   Text text = ToUtf8(frame.bytes, encoding_);
   TextLine line;
-  line.form_feed = absl::StartsWith(text.utf8, "\f");
   line.text = WithoutPrinterControls(std::move(text.utf8));
+  line.text.erase(0, line.text.find_first_not_of('\0'));
+  line.form_feed = absl::StartsWith(line.text, "\f");
   absl::StripTrailingAsciiWhitespace(&line.text);
-  line.damaged = text.damaged;
+  line.damaged = text.damaged || std::any_of(line.text.begin(), line.text.end(),
+                                             [](char c) { return absl::ascii_iscntrl(c) && c != '\t' && c != '\f'; });
+  if (line.text.empty()) out.push_back(Pass{});
   line.line_errors = frame.line_errors;
   line.at = frame.at;
   OnLine(line, out);

@@ -5,7 +5,8 @@
 // Promise: what comes out is valid UTF-8, always. A byte that the encoding does not have becomes U+FFFD, and the line
 //   says so; it is never dropped or replaced by a likely letter.
 // Notes: "auto" takes UTF-16 where a line shows it, UTF-8 where the line is valid UTF-8, else cp1252, the page of the
-//   Windows systems that print. Printer control sequences (ESC ...) and overstrikes by backspace are taken out.
+//   Windows systems that print. Printer control sequences (ESC ...), overstrikes by backspace and NULs before a line
+//   are taken out; any other control character is damage.
 // Errors: ParseEncoding: InvalidArgument naming the encodings there are.
 // Threads: pure functions; a TextDecoder belongs to one thread.
 // Source: Unicode's mapping files CP1252, CP437, CP850; PCL 5 Printer Language Technical Reference, ch. 2 (escapes).

@@ -21,6 +21,8 @@ Width JudgeWidth(absl::string_view head) {
 Scan ScanLine(absl::string_view waiting, std::size_t seen) {
   constexpr absl::string_view kStops("\n\r\f", 3);
   const Scan more{Scan::kMore, 0};
+  // Two NULs in a row are no character in any of the encodings: a break, or a device that was switched on.
+  if (waiting.size() > 1 && waiting[0] == '\0' && waiting[1] == '\0') return {Scan::kNoise, 1};
   // The last two bytes looked at may have been waiting for their successors.
   std::size_t i = waiting.find_first_of(kStops, seen > 2 ? seen - 2 : 0);
   for (; i != absl::string_view::npos; i = waiting.find_first_of(kStops, i + 1)) {

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
 namespace dims {
@@ -43,6 +44,11 @@ std::string Range(const OptionSpec& spec) {
     return absl::StrCat(" of at least ", Bound(spec, spec.minimum));
   }
   return absl::StrCat(" from ", Bound(spec, spec.minimum), " to ", Bound(spec, spec.maximum));
+}
+
+bool IsChoice(const OptionSpec& spec, absl::string_view value) {
+  const std::vector<absl::string_view> choices = absl::StrSplit(spec.choices, '|');
+  return std::find(choices.begin(), choices.end(), value) != choices.end();
 }
 
 absl::Status Refuse(const OptionSpec& spec, absl::string_view value) {
@@ -102,6 +108,7 @@ std::string Requirement(const OptionSpec& spec) {
     case OptionSpec::Type::kText:
       return absl::StrCat("text", unit);
     case OptionSpec::Type::kInteger:
+      if (!spec.choices.empty()) return absl::StrCat("one of ", absl::StrReplaceAll(spec.choices, {{"|", ", "}}), unit);
       return absl::StrCat("a whole number", Range(spec), unit);
     case OptionSpec::Type::kBoolean:
       return "true or false";
@@ -122,7 +129,10 @@ absl::StatusOr<std::string> CheckOption(const OptionSpec& spec, absl::string_vie
       return std::string(value);
     case OptionSpec::Type::kInteger: {
       int64_t number;
-      if (!ReadInteger(value, &number) || !InRange(spec, number)) return Refuse(spec, value);
+      if (!ReadInteger(value, &number)) return Refuse(spec, value);
+      if (spec.choices.empty() ? !InRange(spec, number) : !IsChoice(spec, absl::StrCat(number))) {
+        return Refuse(spec, value);
+      }
       return absl::StrCat(number);
     }
     case OptionSpec::Type::kBoolean:
@@ -134,9 +144,8 @@ absl::StatusOr<std::string> CheckOption(const OptionSpec& spec, absl::string_vie
       return WriteDuration(*duration);
     }
     case OptionSpec::Type::kChoice: {
-      const std::vector<absl::string_view> choices = absl::StrSplit(spec.choices, '|');
-      if (std::find(choices.begin(), choices.end(), value) != choices.end()) return std::string(value);
-      const std::string nearest = NearestName(value, choices);
+      if (IsChoice(spec, value)) return std::string(value);
+      const std::string nearest = NearestName(value, absl::StrSplit(spec.choices, '|'));
       const absl::Status refused = Refuse(spec, value);
       if (nearest.empty()) return refused;
       return absl::InvalidArgumentError(absl::StrCat(refused.message(), ", did you mean \"", nearest, "\"?"));

@@ -31,7 +31,7 @@ struct OptionSpec {
   absl::string_view unit;           // for people: "baud", "MiB"; empty where it has none
   int64_t minimum = 0;              // kInteger: the number; kDuration: milliseconds
   int64_t maximum = 0;              // both zero: any value of the type
-  absl::string_view choices;        // kChoice: "none|even|odd"
+  absl::string_view choices;        // kChoice: "none|even|odd"; kInteger: "9600|19200", instead of a range
   absl::string_view default_value;  // as it would be written, without quotes; only text may be empty
   absl::string_view help;           // one line
 };

@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::size_t kSlice = 4096;        // taken from a Feed at a time, so that the buffer stays small
 constexpr std::size_t kNoiseReport = 4096;  // a stretch of noise this long is reported
-constexpr int kQuietTimer = -1;             // the parser's own: noise is reported once the line is quiet
-constexpr absl::Duration kQuiet = absl::Seconds(5);
 constexpr std::size_t kMostLost = 16;
 
 void Add(LineErrorCounts more, LineErrorCounts& sum) {
@@ -80,8 +78,7 @@ void Parser::Frames(ParserSink sink) {
     } else if (scan.kind == Scan::kNoise || skipping_) {
       // The end of an over-long frame is no frame: a piece of a line could pass for a line.
       skipping_ = skipping_ && scan.kind == Scan::kNoise;
-      Claim(waiting.substr(0, scan.size), ErrorsIn(scan.size), sink);
-      Consume(scan.size);
+      ClaimHead(scan.size, sink);
     } else {
       Deliver(waiting.substr(0, scan.size), sink);
     }
@@ -98,20 +95,23 @@ void Parser::Deliver(absl::string_view bytes, ParserSink sink) {
 }
 
 void Parser::Skip(std::size_t size, ParserSink sink) {
-  if (!skipping_ && lost_.size() < kMostLost) lost_.push_back({base_});
-  Claim(absl::string_view(buffer_).substr(head_, size), ErrorsIn(size), sink);
-  Consume(size);
+  const uint64_t at = base_;
+  const bool first = !skipping_;
+  ClaimHead(size, sink);
+  if (first && (open_ || noise_) && lost_.size() < kMostLost) lost_.push_back({at});
   if (open_ && base_ - open_->begin > driver_.max_report) CloseDecoder(Ending::kOversize, sink);
 }
 
 // Carries out the events of one frame (or of none) in order; the frame's bytes go where the events say.
 void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts errors, ParserSink sink) {
-  bool claimed = false;
+  bool claimed = false, blank = false;
   for (Event& event : events) {
     if (std::holds_alternative<Begin>(event)) {
       FlushNoise(base_, sink);
       if (open_) CloseReport(Abandoned(Ending::kInterrupted, base_), base_, *std::exchange(open_, std::nullopt), sink);
       open_.emplace(Stretch{base_, Sha256(), {}});
+    } else if (std::holds_alternative<Pass>(event)) {
+      blank = true;
     } else if (std::holds_alternative<Mark>(event)) {
       before_mark_ = open_;
       since_mark_.emplace(Stretch{base_, Sha256(), {}});
@@ -141,10 +141,10 @@ void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts erro
       sink(std::get<Arm>(event));
     }
   }
-  if (!claimed) Claim(bytes, errors, sink);
+  if (!claimed) Claim(bytes, errors, blank, sink);
 }
 
-void Parser::Claim(absl::string_view bytes, LineErrorCounts errors, ParserSink sink) {
+void Parser::Claim(absl::string_view bytes, LineErrorCounts errors, bool blank, ParserSink sink) {
   if (bytes.empty()) return;
   if (open_) {
     open_->hash.Update(bytes);
@@ -155,14 +155,13 @@ void Parser::Claim(absl::string_view bytes, LineErrorCounts errors, ParserSink s
     }
     return;
   }
-  if (!noise_ && IsBlank(bytes) && !errors.any()) {
+  if (!noise_ && blank && !errors.any()) {
     sink(Padding{base_, base_ + bytes.size()});
     return;
   }
   if (!noise_) noise_.emplace(Stretch{base_, Sha256(), {}});
   noise_->hash.Update(bytes);
   Add(errors, noise_->errors);
-  sink(Arm{kQuietTimer, kQuiet});
   if (base_ + bytes.size() - noise_->begin >= kNoiseReport) FlushNoise(base_ + bytes.size(), sink);
 }
 
@@ -209,11 +208,13 @@ void Parser::CloseReport(End end, uint64_t end_at, Stretch stretch, ParserSink s
   sink(Said{std::move(report), stretch.begin, end_at});
 }
 
+void Parser::Quiet(ParserSink sink) {
+  if (open_) return;
+  ClaimRest(sink);
+  FlushNoise(base_, sink);
+}
+
 void Parser::Timer(int timer, ParserSink sink) {
-  if (timer == kQuietTimer) {
-    FlushNoise(base_, sink);
-    return;
-  }
   Events events;
   decoder_->OnTimer(timer, base_, events);
   Carry(events, {}, {}, sink);
@@ -233,18 +234,27 @@ void Parser::CloseDecoder(Ending why, ParserSink sink) {
 void Parser::Finish(Ending why, ParserSink sink) {
   if (why == Ending::kEndOfInput && !skipping_ && head_ < buffer_.size()) {
     Deliver(absl::string_view(buffer_).substr(head_), sink);
-  } else if (head_ < buffer_.size()) {
-    const std::size_t size = buffer_.size() - head_;
-    Claim(absl::string_view(buffer_).substr(head_), ErrorsIn(size), sink);
-    Consume(size);
   }
+  ClaimRest(sink);
   CloseDecoder(why, sink);
   FlushNoise(base_, sink);
+}
+
+// The unfinished frame, uninterpreted.
+void Parser::ClaimRest(ParserSink sink) {
+  const std::size_t size = buffer_.size() - head_;
+  if (size > 0) ClaimHead(size, sink);
   buffer_.clear();
   flags_.clear();
   head_ = 0;
   seen_ = 0;
   skipping_ = false;
+}
+
+void Parser::ClaimHead(std::size_t size, ParserSink sink) {
+  const absl::string_view bytes = absl::string_view(buffer_).substr(head_, size);
+  Claim(bytes, ErrorsIn(size), IsBlank(bytes), sink);
+  Consume(size);
 }
 
 void Parser::Consume(std::size_t size) {

@@ -1,8 +1,7 @@
 // A driver at work on one line: cuts the stream into frames, gives them to the decoder, accounts for every byte.
 //
 // What: bytes in, ParserEvents out. Every byte ends up in exactly one of: a report, a noise report, padding (blank
-// bytes
-//   between reports), or what is pending.
+//   bytes between reports), or what is pending.
 // Promise: how the bytes are cut into Feeds changes nothing. Heap: at most 2 x max_frame + 64 KiB, and for the report
 //   that is open at most 16 x max_report. Work is linear in the bytes.
 // Units: positions count from the line's first byte ever; a problem's offset from its report's first byte.
@@ -55,6 +54,9 @@ class Parser {
   void Feed(absl::string_view bytes, ParserSink sink, absl::Span<const LineMark> marks = {});
   // A timer that an Arm event asked for has run out.
   void Timer(int timer, ParserSink sink);
+  // Nothing has come for a while. With no report open, noise is reported, and so is an unfinished frame: it must not
+  // spoil what comes next.
+  void Quiet(ParserSink sink);
   // Nothing more comes. Everything pending is reported: with kEndOfInput, bytes without a line end are a last frame;
   // with kInterrupted they belong to the open report but are not interpreted. The parser is as new afterwards.
   void Finish(Ending why, ParserSink sink);
@@ -78,7 +80,9 @@ class Parser {
   void Deliver(absl::string_view bytes, ParserSink sink);
   void Skip(std::size_t size, ParserSink sink);
   void Carry(Events& events, absl::string_view bytes, LineErrorCounts errors, ParserSink sink);
-  void Claim(absl::string_view bytes, LineErrorCounts errors, ParserSink sink);
+  void Claim(absl::string_view bytes, LineErrorCounts errors, bool blank, ParserSink sink);
+  void ClaimHead(std::size_t size, ParserSink sink);
+  void ClaimRest(ParserSink sink);
   void CloseReport(End end, uint64_t end_at, Stretch stretch, ParserSink sink);
   void CloseDecoder(Ending why, ParserSink sink);
   void FlushNoise(uint64_t end_at, ParserSink sink);

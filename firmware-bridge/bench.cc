@@ -28,34 +28,34 @@ void Bench::Stop() {
   stopped_ = true;
 }
 
-absl::Time Bench::NextTimer() const {
-  absl::Time next = absl::InfiniteFuture();
+absl::Duration Bench::NextTimer() const {
+  absl::Duration next = absl::InfiniteDuration();
   for (const Place& place : places_) next = std::min(next, place.refused ? offer_again_ : place.session->NextTimer());
   return next;
 }
 
 void Bench::Run() {
   while (true) {
-    while (Round(absl::Now())) alive_();
+    const bool busy = Round(ReadClocks());
     alive_();
-    const absl::Time until = std::min(NextTimer(), absl::Now() + pulse_);
+    const absl::Duration wait = std::min(NextTimer() - ReadClocks().uptime, pulse_);
     absl::MutexLock lock(&mutex_);
     const auto due = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return woken_ || stopped_; };
-    mutex_.AwaitWithDeadline(absl::Condition(&due), until);
+    if (!busy) mutex_.AwaitWithTimeout(absl::Condition(&due), wait);
     woken_ = false;
     if (stopped_) break;
   }
-  // What had been read by now; bounded, as instruments do not stop printing because we stop.
-  for (std::size_t taken = 0; taken < 2 * ReceiveBuffer::kCapacity && Round(absl::Now(), true); taken += kMostBytes) {
+  // What had been read by now; bounded all the same.
+  for (std::size_t taken = 0; taken < 2 * ReceiveBuffer::kCapacity && Round(ReadClocks(), true); taken += kMostBytes) {
   }
 }
 
-bool Bench::Round(absl::Time now, bool all) {
+bool Bench::Round(Moment now, bool all) {
   Batch batch;
   std::vector<Place*> in_batch;
   bool records = false;
   for (Place& place : places_) {
-    if (place.refused && now < offer_again_ && !all) continue;
+    if (place.refused && now.uptime < offer_again_ && !all) continue;
     if (!place.refused) {
       for (const Arrival& arrival : place.buffer->Take(kMostBytes)) place.session->Take(arrival);
       place.session->Tick(now);
@@ -73,7 +73,7 @@ bool Bench::Round(absl::Time now, bool all) {
       place->session->Committed(now);
     } else {
       place->session->Refused(status, now);
-      offer_again_ = now + kOfferAgain;
+      offer_again_ = now.uptime + kOfferAgain;
     }
     place->refused = !status.ok() && place->session->Pending() != nullptr;
   }

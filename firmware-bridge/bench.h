@@ -32,7 +32,7 @@ class Bench {
   void Stop();
 
   // One round: takes what has arrived, commits, replies. False if there was nothing to do. Run calls it.
-  bool Round(absl::Time now, bool all = false);
+  bool Round(Moment now, bool all = false);
 
  private:
   struct Place {
@@ -40,13 +40,13 @@ class Bench {
     ReceiveBuffer* buffer;
     bool refused = false;  // its batch waits to be offered again; nothing new is taken
   };
-  absl::Time NextTimer() const;
+  absl::Duration NextTimer() const;
 
   Store& store_;
   const std::function<void()> recorded_, alive_;
   const absl::Duration pulse_;
   std::vector<Place> places_;
-  absl::Time offer_again_ = absl::InfinitePast();
+  absl::Duration offer_again_;  // uptime
   absl::Mutex mutex_;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

@@ -6,7 +6,15 @@
 #include <fstream>
 #include <string>
 
+#include "absl/time/clock.h"
+
 namespace dims {
+
+Moment ReadClocks() {
+  timespec since{};
+  clock_gettime(CLOCK_BOOTTIME, &since);
+  return {absl::Now(), absl::DurationFromTimespec(since)};
+}
 
 dims::v1::ClockState ReadClockState() {
   dims::v1::ClockState state;
@@ -16,9 +24,7 @@ dims::v1::ClockState ReadClockState() {
   std::string boot_id;
   std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), boot_id);
   state.set_boot_id(boot_id);
-  timespec since{};
-  clock_gettime(CLOCK_BOOTTIME, &since);
-  state.set_boottime_ns(static_cast<uint64_t>(since.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(since.tv_nsec));
+  state.set_boottime_ns(static_cast<uint64_t>(absl::ToInt64Nanoseconds(ReadClocks().uptime)));
   return state;
 }
 

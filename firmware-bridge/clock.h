@@ -1,6 +1,7 @@
 // The bridge's clocks.
 //
-// What: wall-clock time and what it is worth: the kernel's word on synchronisation, the boot id, time since boot.
+// What: wall-clock time, which stamps and may step, and time since boot, which runs evenly and drives every timer; and
+//   what the former is worth: the kernel's word on synchronisation, the boot id.
 // Promise: reading them changes nothing. Order never depends on them: records are ordered by number.
 // Units: absl::Time; nanoseconds since boot, sleep included.
 // Threads: pure functions of the system.
@@ -8,9 +9,17 @@
 #ifndef DIMS_FIRMWARE_BRIDGE_CLOCK_H_
 #define DIMS_FIRMWARE_BRIDGE_CLOCK_H_
 
+#include "absl/time/time.h"
 #include "dims/v1/report.pb.h"
 
 namespace dims {
+
+// One instant on both clocks.
+struct Moment {
+  absl::Time wall;
+  absl::Duration uptime;
+};
+Moment ReadClocks();
 
 dims::v1::ClockState ReadClockState();
 

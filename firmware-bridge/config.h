@@ -1,9 +1,8 @@
 // The bridge's configuration: one TOML file into plain structs.
 //
 // What: who this bridge is, where its store and its registry are, and which instruments are on which ports. Every
-// setting
-//   is one row of a table (config_fields.h); reading, checking, error messages, the example file and the manual all
-//   come from those rows.
+//   setting is one row of a table (config_fields.h); reading, checking, error messages, the example file and the manual
+//   all come from those rows.
 // Promise: a Config holds only values its tables allow; a key that no table has is an error, never ignored. All errors
 //   of a file are reported at once (a syntax error hides what comes after it).
 // Units: as the members say; absl::Duration for times.

@@ -1,8 +1,7 @@
 // The rows of the configuration file: what there is to set.
 //
 // What: one ConfigTable for each TOML table, one Field for each key. A new setting is one member in config.h and one
-// row
-//   in config_fields.cc; nothing else needs to change.
+//   row in config_fields.cc; nothing else needs to change.
 // Promise: every row has help, and an example that it accepts itself (tests/config_test.cc).
 // Threads: constant data.
 #ifndef DIMS_FIRMWARE_BRIDGE_CONFIG_FIELDS_H_

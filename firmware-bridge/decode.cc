@@ -49,6 +49,7 @@ absl::StatusOr<DecodeCount> Decode(const DecodeRequest& request, std::ostream& o
   }
   parser.Finish(Ending::kEndOfInput, sink);
   out.flush();
+  if (!out) return absl::DataLossError("the output could not be written");
   return count;
 }
 

@@ -72,6 +72,7 @@ int CheckCommand(const std::string& path) {
               << (std::filesystem::exists(instrument.port) ? "" : " (not there now; the bridge will wait for it)")
               << "\n";
   }
+  if (config->instruments.empty()) std::cout << "warning: no [[instrument]]: nothing will be read\n";
   std::cout << path << ": " << (result == kOk ? "good" : "readable, but see above") << "\n";
   return result;
 }

@@ -6,7 +6,7 @@ void ReceiveBuffer::Put(Arrival arrival) {
   absl::MutexLock lock(&mutex_);
   Arrival* last = waiting_.empty() ? nullptr : &waiting_.back();
   if (arrival.kind == Arrival::Kind::kBytes && bytes_ + arrival.bytes.size() > capacity_) {
-    arrival = Arrival{Arrival::Kind::kLost, arrival.time, {}, {}, arrival.bytes.size()};
+    arrival = Arrival{Arrival::Kind::kLost, arrival.at, {}, {}, arrival.bytes.size()};
   }
   if (arrival.kind == Arrival::Kind::kLost && last != nullptr && last->kind == Arrival::Kind::kLost) {
     last->lost += arrival.lost;
@@ -14,7 +14,8 @@ void ReceiveBuffer::Put(Arrival arrival) {
   }
   // Single bytes of a slow line share one entry as long as nobody has come for them.
   if (arrival.kind == Arrival::Kind::kBytes && last != nullptr && last->kind == Arrival::Kind::kBytes &&
-      arrival.marks.empty() && last->bytes.size() < 4096 && arrival.time - last->time < absl::Milliseconds(10)) {
+      arrival.marks.empty() && last->bytes.size() < 4096 &&
+      arrival.at.uptime - last->at.uptime < absl::Milliseconds(10)) {
     bytes_ += arrival.bytes.size();
     last->bytes += arrival.bytes;
     return;

@@ -19,45 +19,54 @@ Receiver::Receiver(std::string instrument, std::string path, Line line, ReceiveB
       wake_(std::move(wake)),
       thread_([this] { Run(); }) {}
 
-Receiver::~Receiver() {
-  stop_.Notify();
-  thread_.join();
+Receiver::~Receiver() { StopReading(); }
+
+void Receiver::StopReading() {
+  if (!stop_.HasBeenNotified()) stop_.Notify();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Receiver::Run() {
   constexpr absl::Duration kFirstWait = absl::Milliseconds(200), kLongestWait = absl::Seconds(2);
+  constexpr absl::Duration kShort = absl::Seconds(1);  // an opening that lasts less is no success
   absl::Duration wait = kFirstWait;
   std::string last_error;
   while (!stop_.HasBeenNotified()) {
     absl::StatusOr<std::unique_ptr<Port>> opened = OpenPort(path_, line_);
-    if (!opened.ok()) {
-      if (std::string error(opened.status().message()); error != last_error) {
-        SPDLOG_WARN("{}: {}; will keep trying", instrument_, error);
-        last_error = error;
+    if (opened.ok()) {
+      last_error.clear();
+      Port* port = nullptr;
+      {
+        absl::MutexLock lock(&mutex_);
+        port_ = *std::move(opened);
+        port = port_.get();
       }
-      stop_.WaitForNotificationWithTimeout(wait);
-      wait = std::min(wait * 2, kLongestWait);
-      continue;
+      const absl::Duration since = ReadClocks().uptime;
+      Put(Arrival::Kind::kOpened, "");
+      ReadUntilHangUp(*port);
+      // After a stop the port stays: what had been read may still be answered.
+      if (stop_.HasBeenNotified()) return;
+      {
+        absl::MutexLock lock(&mutex_);
+        port_.reset();
+      }
+      Put(Arrival::Kind::kClosed, "");
+      if (ReadClocks().uptime - since >= kShort) {
+        wait = kFirstWait;
+        continue;
+      }
+    } else if (std::string error(opened.status().message()); error != last_error) {
+      SPDLOG_WARN("{}: {}; will keep trying", instrument_, error);
+      last_error = error;
     }
-    last_error.clear();
-    wait = kFirstWait;
-    Port* port = nullptr;
-    {
-      absl::MutexLock lock(&mutex_);
-      port_ = *std::move(opened);
-      port = port_.get();
-    }
-    buffer_.Put({Arrival::Kind::kOpened, absl::Now(), {}, {}, 0});
-    wake_();
-    ReadUntilHangUp(*port);
-    {
-      absl::MutexLock lock(&mutex_);
-      port_.reset();
-    }
-    if (stop_.HasBeenNotified()) return;
-    buffer_.Put({Arrival::Kind::kClosed, absl::Now(), {}, {}, 0});
-    wake_();
+    stop_.WaitForNotificationWithTimeout(wait);
+    wait = std::min(wait * 2, kLongestWait);
   }
+}
+
+void Receiver::Put(Arrival::Kind kind, std::string bytes) {
+  buffer_.Put({kind, ReadClocks(), std::move(bytes), {}, 0});
+  wake_();
 }
 
 void Receiver::ReadUntilHangUp(Port& port) {
@@ -71,8 +80,7 @@ void Receiver::ReadUntilHangUp(Port& port) {
       return;
     }
     if (*got == 0) continue;
-    buffer_.Put({Arrival::Kind::kBytes, absl::Now(), std::string(bytes.data(), *got), {}, 0});
-    wake_();
+    Put(Arrival::Kind::kBytes, std::string(bytes.data(), *got));
   }
 }
 

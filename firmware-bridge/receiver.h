@@ -1,6 +1,6 @@
 // Keeps one instrument's port open and reads it, always.
 //
-// What: a thread that opens the port, puts what it reads into an ReceiveBuffer, and opens again after a hang-up.
+// What: a thread that opens the port, puts what it reads into a ReceiveBuffer, and opens again after a hang-up.
 // Promise: an absent device never blocks anything; the thread never waits for the disk, except on a line where the
 //   other side waits meanwhile. A hang-up is an Arrival of its
 //   own, so what came before and after is never one report.
@@ -29,12 +29,16 @@ class Receiver {
  public:
   // `wake` is called after each Put.
   Receiver(std::string instrument, std::string path, Line line, ReceiveBuffer& buffer, std::function<void()> wake);
-  ~Receiver();  // stops the thread
+  ~Receiver();  // stops reading and closes the port
+
+  // Ends the thread; the port stays open for replies.
+  void StopReading();
 
   absl::Status Write(absl::string_view bytes);
 
  private:
   void Run();
+  void Put(Arrival::Kind kind, std::string bytes);
   void ReadUntilHangUp(Port& port);
 
   const std::string instrument_, path_;

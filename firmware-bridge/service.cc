@@ -1,8 +1,10 @@
 #include "firmware-bridge/service.h"
 
+#include <grpc/support/log.h>
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "firmware-bridge/clock.h"
 #include "firmware-bridge/receiver.h"
 #include "firmware-bridge/uplink.h"
+#include "proto/hash.h"
 
 namespace dims {
 namespace {
@@ -28,8 +31,11 @@ struct Place {
 dims::v1::Origin OriginOf(const InstrumentConfig& instrument) {
   if (instrument.origin) return *instrument.origin;
   if (!IsPseudoTerminal(instrument.port)) return dims::v1::ORIGIN_REAL;
-  SPDLOG_WARN("{}: {} is a pseudo-terminal; its results are marked SIMULATED (set origin to say otherwise)",
-              instrument.name, instrument.port);
+  SPDLOG_WARN(
+      "{}: {} is a pseudo-terminal; its results are marked SIMULATED, and a registry in production refuses those for "
+      "good "
+      "(set origin to say otherwise)",
+      instrument.name, instrument.port);
   return dims::v1::ORIGIN_SIMULATED;
 }
 
@@ -41,6 +47,39 @@ void SayWhatIsWrongWithCertificates(const Config& config) {
     return;
   }
   for (const std::string& warning : facts->warnings) SPDLOG_WARN("{}", warning);
+}
+
+// An instrument that is no longer configured may have left a report open. Nobody will finish it.
+absl::Status CloseForgotten(const Config& config, absl::string_view version, Store& store) {
+  for (const StoreSummary::Instrument& line : store.Summary().instruments) {
+    const bool configured =
+        std::any_of(config.instruments.begin(), config.instruments.end(),
+                    [&](const InstrumentConfig& instrument) { return instrument.name == line.name; });
+    const uint64_t begin = line.position.closed_through, end = line.position.read_through;
+    if (configured || begin == end) continue;
+    SPDLOG_WARN("{}: is no longer configured; the {} bytes it left unfinished are kept as interrupted", line.name,
+                end - begin);
+    const absl::StatusOr<std::string> raw = store.ReadIntake(line.name, begin, end);
+    if (!raw.ok()) return raw.status();
+    dims::v1::Report report;
+    AddProblem(report, dims::v1::PROBLEM_TYPE_INTERRUPTED, raw->size(),
+               "the instrument was taken out of the configuration before its report ended");
+    report.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
+    report.set_raw_size(raw->size());
+    report.set_raw_sha256(Sha256::Of(*raw));
+    // Where it came from is known, what it was is not: no number of it is carried.
+    report.set_origin(dims::v1::ORIGIN_REAL);
+    dims::v1::Source& source = *report.mutable_source();
+    source.set_laboratory(config.laboratory);
+    source.set_bridge(config.bridge);
+    source.set_instrument(line.name);
+    source.set_intake_begin(begin);
+    source.set_intake_end(end);
+    source.set_bridge_version(std::string(version));
+    const SessionBatch batch{line.name, {}, end, {report.SerializeAsString()}};
+    if (absl::Status status = store.Commit(Batch{{batch}}); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfig& instrument,
@@ -94,11 +133,17 @@ StoreOptions StoreOptionsOf(const Config& config) {
 }
 
 absl::Status RunService(const Config& config, absl::string_view version) {
+  // gRPC's own lines repeat what the uplink says, in words of its inside.
+  gpr_set_log_function([](gpr_log_func_args* line) { spdlog::debug("gRPC: {}", line->message); });
   SayWhatIsWrongWithCertificates(config);
   absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(StoreOptionsOf(config));
   if (!opened.ok()) return opened.status();
   Store& store = **opened;
   for (const std::string& notice : store.notices()) SPDLOG_WARN("store: {}", notice);
+  if (config.instruments.empty()) SPDLOG_WARN("no instrument is configured: only what waits in the store is sent");
+  if (absl::Status status = CloseForgotten(config, version, store); !status.ok()) {
+    SPDLOG_ERROR("store: {}", std::string(status.message()));
+  }
 
   UplinkOptions to;
   to.address = config.registry.address;
@@ -129,7 +174,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
     if (!setup.ok()) return setup.status();
     Place& place = *places.emplace_back(std::make_unique<Place>());
     setup->write = [&place](absl::string_view bytes) { return place.receiver->Write(bytes); };
-    bench.Add(std::make_unique<Session>(*std::move(setup), store, absl::Now()), place.buffer);
+    bench.Add(std::make_unique<Session>(*std::move(setup), store, ReadClocks()), place.buffer);
   }
   for (std::size_t i = 0; i < places.size(); ++i) {
     const InstrumentConfig& instrument = config.instruments[i];
@@ -148,10 +193,10 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   SPDLOG_INFO("stopping");
   sd_notify(0, "STOPPING=1");
   uplink.Stop();
-  // The bench replies through the receivers: it stops first, and takes what they had read.
+  // Nothing more is read; the bench keeps what was, and may still reply.
+  for (const std::unique_ptr<Place>& place : places) place->receiver->StopReading();
   bench.Stop();
   bench_thread.join();
-  places.clear();
   uplink_thread.join();
   return absl::OkStatus();
 }

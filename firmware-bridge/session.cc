@@ -17,37 +17,38 @@ void SetTimestamp(absl::Time time, google::protobuf::Timestamp* stamp) {
   stamp->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
 }
 
+constexpr int kQuietTimer = -1;  // the session's own; a decoder's timers count from 0
+constexpr absl::Duration kQuiet = absl::Seconds(10);
+
 }  // namespace
 
-Session::Session(SessionSetup setup, Store& store, absl::Time now)
-    : setup_(std::move(setup)), store_(store), last_arrival_(now) {
+Session::Session(SessionSetup setup, Store& store, Moment now)
+    : setup_(std::move(setup)), store_(store), last_arrival_(now.wall) {
   Rebuild(now);
   // Whatever the instrument sent while nobody listened is gone: what was open cannot be continued.
-  const auto sink = [&](ParserEvent event) { Handle(std::move(event), now, true); };
   if (parser_->pending_from() < parser_->fed()) {
     SPDLOG_WARN("{}: a report was open when the bridge last stopped; it is kept as interrupted", name());
-    Enter(IntakeEntry::Kind::kClosed, now, "");
+    Closed(now);
   }
-  parser_->Finish(Ending::kInterrupted, sink);
   timers_.clear();
 }
 
-void Session::Rebuild(absl::Time now) {
+void Session::Rebuild(Moment now) {
   const IntakePosition position = store_.Position(name());
   batch_ = SessionBatch{name(), {}, position.closed_through, {}};
   replies_.clear();
   timers_.clear();
   times_.clear();
-  last_arrival_ = now;
+  last_arrival_ = now.wall;
   parser_ = std::make_unique<Parser>(*setup_.driver, setup_.options, position.closed_through);
-  Replay(store_.OpenIntake(name()));
+  Replay(store_.OpenIntake(name()), now);
 }
 
-// The parser comes out as it was when these entries had been committed. Its reports are on disk already, or, if the
-// line was still open, not made yet: replies are what must not happen twice.
-void Session::Replay(const std::vector<IntakeEntry>& entries) {
+// The parser comes out as it was when these entries had been committed. What it says on the way is on disk already;
+// replies are what must not happen twice.
+void Session::Replay(const std::vector<IntakeEntry>& entries, Moment now) {
+  const auto sink = [&](ParserEvent event) { Handle(std::move(event), now, true); };
   for (const IntakeEntry& entry : entries) {
-    const auto sink = [&](ParserEvent event) { Handle(std::move(event), entry.time, true); };
     int timer = 0;
     switch (entry.kind) {
       case IntakeEntry::Kind::kIn:
@@ -56,7 +57,7 @@ void Session::Replay(const std::vector<IntakeEntry>& entries) {
         parser_->Feed(entry.bytes, sink);
         break;
       case IntakeEntry::Kind::kTimer:
-        if (absl::SimpleAtoi(entry.bytes, &timer)) parser_->Timer(timer, sink);
+        if (absl::SimpleAtoi(entry.bytes, &timer)) Run(timer, sink);
         break;
       case IntakeEntry::Kind::kOpened:
         parser_->Open(sink);
@@ -68,43 +69,69 @@ void Session::Replay(const std::vector<IntakeEntry>& entries) {
         break;
     }
   }
+  WatchForQuiet(now);
 }
 
 void Session::Take(const Arrival& arrival) {
-  const auto sink = [&](ParserEvent event) { Handle(std::move(event), arrival.time, false); };
   switch (arrival.kind) {
     case Arrival::Kind::kBytes:
       Received(arrival);
       break;
     case Arrival::Kind::kOpened:
       SPDLOG_INFO("{}: the line is open", name());
-      Enter(IntakeEntry::Kind::kOpened, arrival.time, "");
-      parser_->Open(sink);
+      Opened(arrival.at);
       break;
     case Arrival::Kind::kClosed:
       SPDLOG_WARN("{}: the line closed", name());
-      Enter(IntakeEntry::Kind::kClosed, arrival.time, "");
-      parser_->Finish(Ending::kInterrupted, sink);
-      timers_.clear();
+      Closed(arrival.at);
       break;
     case Arrival::Kind::kLost:
       // What stands before and after the hole is not one report.
       SPDLOG_ERROR("{}: {} bytes arrived faster than the disk took them and are lost", name(), arrival.lost);
       lost_ += arrival.lost;
-      Enter(IntakeEntry::Kind::kClosed, arrival.time, "");
-      parser_->Finish(Ending::kInterrupted, sink);
+      lost_after_ = parser_->fed();
+      Closed(arrival.at);
+      Opened(arrival.at);
       break;
   }
 }
 
+void Session::Opened(Moment now) {
+  Enter(IntakeEntry::Kind::kOpened, now.wall, "");
+  parser_->Open([&](ParserEvent event) { Handle(std::move(event), now, false); });
+}
+
+void Session::Closed(Moment now) {
+  Enter(IntakeEntry::Kind::kClosed, now.wall, "");
+  parser_->Finish(Ending::kInterrupted, [&](ParserEvent event) { Handle(std::move(event), now, false); });
+  timers_.clear();
+}
+
 void Session::Received(const Arrival& arrival) {
   const uint64_t offset = parser_->fed();
-  Remember(offset, arrival.time);
-  last_arrival_ = arrival.time;
-  Enter(IntakeEntry::Kind::kIn, arrival.time, arrival.bytes);
-  batch_.entries.back().offset = offset;
+  Remember(offset, arrival.at.wall);
+  last_arrival_ = arrival.at.wall;
+  Enter(IntakeEntry::Kind::kIn, arrival.at.wall, arrival.bytes);
   parser_->Feed(
-      arrival.bytes, [&](ParserEvent event) { Handle(std::move(event), arrival.time, false); }, arrival.marks);
+      arrival.bytes, [&](ParserEvent event) { Handle(std::move(event), arrival.at, false); }, arrival.marks);
+  WatchForQuiet(arrival.at);
+}
+
+// Noise and unfinished frames are reported once nothing has come for a while.
+void Session::WatchForQuiet(Moment now) {
+  if (parser_->pending_from() < parser_->fed()) {
+    timers_[kQuietTimer] = now.uptime + kQuiet;
+  } else {
+    timers_.erase(kQuietTimer);
+  }
+}
+
+void Session::Run(int timer, ParserSink sink) {
+  if (timer == kQuietTimer) {
+    parser_->Quiet(sink);
+  } else {
+    parser_->Timer(timer, sink);
+  }
 }
 
 void Session::Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes) {
@@ -112,32 +139,33 @@ void Session::Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes) 
   batch_.entries.push_back(IntakeEntry{kind, parser_->fed(), time, std::move(bytes)});
 }
 
-void Session::Tick(absl::Time now) {
+void Session::Tick(Moment now) {
   while (true) {
     const auto due =
-        std::find_if(timers_.begin(), timers_.end(), [&](const auto& timer) { return timer.second <= now; });
+        std::find_if(timers_.begin(), timers_.end(), [&](const auto& timer) { return timer.second <= now.uptime; });
     if (due == timers_.end()) return;
     const int timer = due->first;
     timers_.erase(due);
-    Enter(IntakeEntry::Kind::kTimer, now, absl::StrCat(timer));
-    parser_->Timer(timer, [&](ParserEvent event) { Handle(std::move(event), now, false); });
+    Enter(IntakeEntry::Kind::kTimer, now.wall, absl::StrCat(timer));
+    Run(timer, [&](ParserEvent event) { Handle(std::move(event), now, false); });
   }
 }
 
-absl::Time Session::NextTimer() const {
-  absl::Time next = absl::InfiniteFuture();
-  for (const auto& [timer, time] : timers_) next = std::min(next, time);
+absl::Duration Session::NextTimer() const {
+  absl::Duration next = absl::InfiniteDuration();
+  for (const auto& [timer, uptime] : timers_) next = std::min(next, uptime);
   return next;
 }
 
-void Session::Handle(ParserEvent event, absl::Time now, bool replaying) {
+void Session::Handle(ParserEvent event, Moment now, bool replaying) {
   if (Said* said = std::get_if<Said>(&event)) {
     Append(std::move(*said));
   } else if (const Padding* padding = std::get_if<Padding>(&event)) {
     batch_.closed_through = padding->end;
+    Forget(padding->end);
   } else if (const Arm* arm = std::get_if<Arm>(&event)) {
     if (arm->after > absl::ZeroDuration()) {
-      timers_[arm->timer] = now + arm->after;
+      timers_[arm->timer] = now.uptime + arm->after;
     } else {
       timers_.erase(arm->timer);
     }
@@ -158,14 +186,20 @@ void Session::Append(Said said) {
   SetTimestamp(TimeOf(said.end - 1), source.mutable_received_last());
   if (setup_.clock) *source.mutable_clock() = setup_.clock();
   if (lost_ > 0) {
-    AddProblem(report, dims::v1::PROBLEM_TYPE_BYTES_LOST, report.raw_size(),
-               absl::StrCat(lost_, " bytes after these were lost before they could be kept"));
+    const bool after = lost_after_ == said.end;
+    AddProblem(
+        report, dims::v1::PROBLEM_TYPE_BYTES_LOST, after ? report.raw_size() : 0,
+        absl::StrCat(lost_, " bytes ", after ? "after" : "before", " these were lost before they could be kept"));
     lost_ = 0;
   }
   Normalize(setup_.locality, report);
   batch_.payloads.push_back(report.SerializeAsString());
   batch_.closed_through = said.end;
-  while (times_.size() > 1 && times_[1].first <= said.end) times_.pop_front();
+  Forget(said.end);
+}
+
+void Session::Forget(uint64_t end) {
+  while (times_.size() > 1 && times_[1].first <= end) times_.pop_front();
 }
 
 void Session::Remember(uint64_t offset, absl::Time time) {
@@ -187,7 +221,8 @@ const SessionBatch* Session::Pending(bool all) const {
   return batch_.payloads.empty() && (batch_.entries.empty() || (only_sent && !all)) ? nullptr : &batch_;
 }
 
-void Session::Committed(absl::Time now) {
+void Session::Committed(Moment now) {
+  held_back_ = false;
   batch_.entries.clear();
   batch_.payloads.clear();
   std::vector<Reply> replies = std::exchange(replies_, {});
@@ -196,30 +231,40 @@ void Session::Committed(absl::Time now) {
       SPDLOG_WARN("{}: the reply did not go out: {}", name(), std::string(status.message()));
       continue;
     }
-    Enter(IntakeEntry::Kind::kOut, now, std::move(reply.bytes));
+    Enter(IntakeEntry::Kind::kOut, now.wall, std::move(reply.bytes));
   }
 }
 
-void Session::Refused(const absl::Status& why, absl::Time now) {
+void Session::Refused(const absl::Status& why, Moment now) {
   if (replies_.empty()) {
     // Nobody waits for an answer: the batch stays, and is offered again.
-    SPDLOG_ERROR("{}: the store takes nothing more: {}; what arrives is held back", name(), std::string(why.message()));
+    if (!std::exchange(held_back_, true)) {
+      SPDLOG_ERROR("{}: the store takes nothing more: {}; what arrives is held back", name(),
+                   std::string(why.message()));
+    }
     return;
   }
   uint64_t bytes = 0;
-  for (const IntakeEntry& entry : batch_.entries)
+  for (const IntakeEntry& entry : batch_.entries) {
     bytes += entry.kind == IntakeEntry::Kind::kIn ? entry.bytes.size() : 0;
+  }
   SPDLOG_ERROR("{}: the store refused {} bytes: {}; the instrument is told so and keeps its result", name(), bytes,
                std::string(why.message()));
   const std::vector<Reply> replies = std::exchange(replies_, {});
+  const std::vector<IntakeEntry> refused = std::exchange(batch_.entries, {});
   Rebuild(now);
+  // The bytes come again; that the line closed and opened does not.
+  for (const IntakeEntry& entry : refused) {
+    if (entry.kind == IntakeEntry::Kind::kClosed) Closed(now);
+    if (entry.kind == IntakeEntry::Kind::kOpened) Opened(now);
+  }
   for (const Reply& reply : replies) {
     if (reply.instead.empty()) continue;
     if (const absl::Status status = setup_.write(reply.instead); !status.ok()) {
       SPDLOG_WARN("{}: the refusal did not go out: {}", name(), std::string(status.message()));
       continue;
     }
-    Enter(IntakeEntry::Kind::kOut, now, reply.instead);
+    Enter(IntakeEntry::Kind::kOut, now.wall, reply.instead);
   }
 }
 

@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "drivers/driver.h"
 #include "drivers/parser.h"
+#include "firmware-bridge/clock.h"
 #include "firmware-bridge/normalize.h"
 #include "firmware-bridge/store.h"
 
@@ -34,7 +35,7 @@ namespace dims {
 struct Arrival {
   enum class Kind { kBytes, kOpened, kClosed, kLost };
   Kind kind = Kind::kBytes;
-  absl::Time time;
+  Moment at;
   std::string bytes;            // kBytes
   std::vector<LineMark> marks;  // kBytes: errors the hardware reported in them
   uint64_t lost = 0;            // kLost: bytes that found no room
@@ -56,41 +57,49 @@ class Session {
  public:
   // Reads from the store where this instrument stands; a report that was open when the bridge last stopped becomes part
   // of the first batch, as INTERRUPTED.
-  Session(SessionSetup setup, Store& store, absl::Time now);
+  Session(SessionSetup setup, Store& store, Moment now);
 
   void Take(const Arrival& arrival);
   // Runs the timers that are due.
-  void Tick(absl::Time now);
-  absl::Time NextTimer() const;
+  void Tick(Moment now);
+  // Uptime at which the next timer is due; infinite if none is.
+  absl::Duration NextTimer() const;
 
   // What must reach the disk next; nullptr if nothing. The batch stays pending until Committed or Refused. Bytes that
   // were sent to the instrument ride along; `all` asks for them even alone.
   const SessionBatch* Pending(bool all = false) const;
   // The pending batch is on disk: carries out its replies.
-  void Committed(absl::Time now);
+  void Committed(Moment now);
   // The store did not take the pending batch.
-  void Refused(const absl::Status& why, absl::Time now);
+  void Refused(const absl::Status& why, Moment now);
 
   const std::string& name() const { return setup_.source.instrument(); }
 
  private:
-  void Rebuild(absl::Time now);
-  void Replay(const std::vector<IntakeEntry>& entries);
-  void Handle(ParserEvent event, absl::Time now, bool replaying);
+  void Rebuild(Moment now);
+  void Replay(const std::vector<IntakeEntry>& entries, Moment now);
+  void Handle(ParserEvent event, Moment now, bool replaying);
+  void Opened(Moment now);
+  void Closed(Moment now);
+  void Run(int timer, ParserSink sink);
+  void WatchForQuiet(Moment now);
   void Append(Said said);
   void Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes);
   void Received(const Arrival& arrival);
   void Remember(uint64_t offset, absl::Time time);
+  void Forget(uint64_t end);
   absl::Time TimeOf(uint64_t offset) const;
 
   const SessionSetup setup_;
   Store& store_;
   std::unique_ptr<Parser> parser_;
-  std::map<int, absl::Time> timers_;
+  std::map<int, absl::Duration> timers_;               // by uptime: no step of the wall clock fires or stops one
   std::deque<std::pair<uint64_t, absl::Time>> times_;  // when the open bytes arrived; offsets ascend
   SessionBatch batch_;                                 // not on disk yet
   std::vector<Reply> replies_;                         // owed once batch_ is
-  uint64_t lost_ = 0;                                  // bytes that found no room since the last report
+  uint64_t lost_after_ = 0;
+  uint64_t lost_ = 0;       // bytes that found no room since the last report
+  bool held_back_ = false;  // the store takes nothing, and that has been said
   absl::Time last_arrival_;
 };
 

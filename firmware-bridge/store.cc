@@ -281,8 +281,8 @@ absl::Status Store::Settle(int64_t generation, uint64_t through) { return impl_-
 absl::Status Store::MarkRefused(int64_t generation, uint64_t number, absl::string_view reason) {
   return impl_->MarkRefused(generation, number, reason);
 }
-absl::StatusOr<Generation> Store::BeginGeneration(int64_t from, uint64_t first, absl::string_view why) {
-  return impl_->BeginGeneration(from, first, why);
+absl::StatusOr<Generation> Store::BeginGeneration(int64_t from, uint64_t first, absl::string_view why, Carry carry) {
+  return impl_->BeginGeneration(from, first, why, carry);
 }
 std::string Store::RegistryEpoch() { return impl_->RegistryEpoch(); }
 absl::Status Store::SetRegistryEpoch(absl::string_view epoch) { return impl_->SetRegistryEpoch(epoch); }

@@ -152,7 +152,11 @@ class Store {
 
   // Begins a new generation. Unsettled records of `from` numbered `first` and up move into it, payloads verbatim, under
   // new numbers and a new chain (first = 0: none moves). A damaged one is put aside, and a Gap moves in its place.
-  absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why);
+  // kKept: for a registry that lost what it had settled. Settled records from `first` on are copied before them, with a
+  // Gap for those that are no longer kept.
+  enum class Carry { kUnsettled, kKept };
+  absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why,
+                                             Carry carry = Carry::kUnsettled);
 
   // The registry's epoch as last seen; empty at first.
   std::string RegistryEpoch();

@@ -82,7 +82,8 @@ absl::Status Store::Impl::AppendGap(Generation& generation, const Loss& loss) {
   return Append(generation, report.SerializeAsString());
 }
 
-absl::StatusOr<Generation> Store::Impl::BeginGeneration(int64_t from, uint64_t first, absl::string_view why) {
+absl::StatusOr<Generation> Store::Impl::BeginGeneration(int64_t from, uint64_t first, absl::string_view why,
+                                                        Store::Carry carry) {
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
   const Chain* source = Find(from);
@@ -93,7 +94,7 @@ absl::StatusOr<Generation> Store::Impl::BeginGeneration(int64_t from, uint64_t f
     DIMS_RETURN_IF_ERROR(transaction.Begin());
     absl::StatusOr<Chain> next = AddGeneration(why, std::nullopt);
     DIMS_RETURN_IF_ERROR(next.status());
-    if (first > 0) DIMS_RETURN_IF_ERROR(MoveUnsettled(source->generation, first, next->generation));
+    if (first > 0) DIMS_RETURN_IF_ERROR(MoveRecords(source->generation, first, carry, next->generation));
     DIMS_RETURN_IF_ERROR(transaction.Commit());
   }
   Must(LoadChains());
@@ -104,8 +105,8 @@ absl::StatusOr<Generation> Store::Impl::BeginGeneration(int64_t from, uint64_t f
 
 // A record whose bytes are no longer what its hash says must not get a new hash that makes it look sound: a Gap stands
 // in its place, as for one that is not there.
-absl::Status Store::Impl::MoveUnsettled(const Generation& from, uint64_t first, Generation& to) {
-  uint64_t expected = std::max(first, from.settled_through + 1);
+absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, Store::Carry carry, Generation& to) {
+  uint64_t expected = carry == Store::Carry::kKept ? first : std::max(first, from.settled_through + 1);
   struct Row {
     int64_t id;
     StoredRecord record;
@@ -129,11 +130,18 @@ absl::Status Store::Impl::MoveUnsettled(const Generation& from, uint64_t first, 
     for (const auto& [id, record] : rows) {
       if (record.number != expected) break;
       ++expected;
-      if (RecordHash(record.previous_hash, record.number, record.schema, record.payload) != record.hash) {
-        DIMS_RETURN_IF_ERROR(db_->Run(set_aside_, id, Now()));
-        DIMS_RETURN_IF_ERROR(db_->Run(delete_record_, id));
+      const bool whole = RecordHash(record.previous_hash, record.number, record.schema, record.payload) == record.hash;
+      if (!whole) {
         DIMS_RETURN_IF_ERROR(
             AppendGap(to, {from.store_id, record.number, record.number, "its bytes in the database were damaged"}));
+      }
+      if (record.number <= from.settled_through) {  // stays where it is settled, too
+        if (whole) DIMS_RETURN_IF_ERROR(Append(to, record.payload));
+        continue;
+      }
+      if (!whole) {
+        DIMS_RETURN_IF_ERROR(db_->Run(set_aside_, id, Now()));
+        DIMS_RETURN_IF_ERROR(db_->Run(delete_record_, id));
         continue;
       }
       std::string hash = RecordHash(to.highest_hash, to.highest_number + 1, record.schema, record.payload);

@@ -36,7 +36,7 @@ class Store::Impl {
                                                  std::size_t most_bytes);
   absl::Status Settle(int64_t generation, uint64_t through);
   absl::Status MarkRefused(int64_t generation, uint64_t number, absl::string_view reason);
-  absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why);
+  absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why, Store::Carry carry);
   std::string RegistryEpoch();
   absl::Status SetRegistryEpoch(absl::string_view epoch);
   StoreSummary Summary();
@@ -95,7 +95,7 @@ class Store::Impl {
   // Within a transaction: a record at the end of a chain.
   absl::Status Append(Generation& generation, absl::string_view payload);
   absl::Status AppendGap(Generation& generation, const Loss& loss);
-  absl::Status MoveUnsettled(const Generation& from, uint64_t first, Generation& to);
+  absl::Status MoveRecords(const Generation& from, uint64_t first, Store::Carry carry, Generation& to);
   void WriteHead();
 
   // store_commit.cc

@@ -102,7 +102,7 @@ void Uplink::Run() {
   absl::BitGen random;
   absl::Duration wait = kFirstWait;
   std::string last_said;
-  absl::Time said_at = absl::InfinitePast();
+  absl::Duration said_at = -absl::InfiniteDuration();
   while (!WaitFor(absl::ZeroDuration())) {
     const absl::Status status = Serve(store_.OldestUnsettled());
     bool welcomed = false;
@@ -114,10 +114,10 @@ void Uplink::Run() {
     if (status.ok()) continue;
     if (welcomed) wait = kFirstWait;
     const std::string text = absl::StrCat("registry ", options_.address, ": ", status.message());
-    if (text != last_said || absl::Now() - said_at > kSayAgain) {
+    if (text != last_said || ReadClocks().uptime - said_at > kSayAgain) {
       SPDLOG_WARN("{}; results are kept here and sent later", text);
       last_said = text;
-      said_at = absl::Now();
+      said_at = ReadClocks().uptime;
     }
     if (WaitFor(wait * absl::Uniform(random, 0.5, 1.0))) return;
     wait = std::min(wait * 2, kLongestWait);
@@ -147,7 +147,7 @@ absl::Status Uplink::Serve(const Generation& generation) {
   {
     absl::MutexLock lock(&mutex_);
     heard_ = Heard{};
-    heard_.progress = absl::Now();
+    heard_.progress = ReadClocks().uptime;
   }
   absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = Connect();
   if (!channel.ok()) return channel.status();
@@ -241,13 +241,13 @@ void Uplink::Hear(const dims::v1::ForwardResponse& response, const Generation& g
   }
   absl::MutexLock lock(&mutex_);
   if (!status.ok()) heard_.failure = status;
-  heard_.progress = absl::Now();
+  heard_.progress = ReadClocks().uptime;
   if (response.has_welcome()) heard_.welcome = std::make_unique<dims::v1::Welcome>(response.welcome());
   if (response.has_settled()) heard_.settled_through = std::max(heard_.settled_through, response.settled().through());
   if (response.has_pause()) {
     SPDLOG_INFO("registry {}: asks for a pause of {} s: {}", options_.address, response.pause().duration().seconds(),
                 response.pause().reason());
-    heard_.paused_until = absl::Now() + absl::Seconds(response.pause().duration().seconds());
+    heard_.paused_until = ReadClocks().uptime + absl::Seconds(response.pause().duration().seconds());
   }
 }
 
@@ -311,8 +311,8 @@ absl::Status Uplink::SendRecords(Stream& stream, const Generation& generation) {
       if (stopped_ || heard_.ended) return absl::UnavailableError("the registry ended the stream");
       if (!heard_.failure.ok()) return heard_.failure;
       settled = std::min(std::max(settled, heard_.settled_through), sent_through);
-      paused = absl::Now() < heard_.paused_until;
-      if (!under_way.empty() && absl::Now() - heard_.progress > options_.answer_deadline) {
+      paused = ReadClocks().uptime < heard_.paused_until;
+      if (!under_way.empty() && ReadClocks().uptime - heard_.progress > options_.answer_deadline) {
         return absl::DeadlineExceededError(absl::StrCat("took records through ", sent_through, " but settled none for ",
                                                         absl::FormatDuration(options_.answer_deadline)));
       }
@@ -332,7 +332,8 @@ absl::Status Uplink::SendRecords(Stream& stream, const Generation& generation) {
       if (absl::IsDataLoss(read.status())) {
         SPDLOG_CRITICAL("store: {}; what is whole goes on under a new store id", std::string(read.status().message()));
         read = std::vector<StoredRecord>();
-        absl::StatusOr<Generation> next = store_.BeginGeneration(generation.id, sent_through + 1, "damaged on disk");
+        absl::StatusOr<Generation> next =
+            store_.BeginGeneration(generation.id, sent_through + 1, "damaged on disk", Store::Carry::kKept);
         if (!next.ok()) return next.status();
       }
       if (!read.ok()) return read.status();
@@ -342,8 +343,8 @@ absl::Status Uplink::SendRecords(Stream& stream, const Generation& generation) {
       SPDLOG_CRITICAL(
           "registry {}: records {} to {} of store {} are no longer kept here; going on under a new store id",
           options_.address, sent_through + 1, records.front().number - 1, generation.store_id);
-      absl::StatusOr<Generation> next =
-          store_.BeginGeneration(generation.id, generation.settled_through + 1, "the registry asks for what is gone");
+      absl::StatusOr<Generation> next = store_.BeginGeneration(
+          generation.id, sent_through + 1, "the registry asks for what is gone", Store::Carry::kKept);
       return next.ok() ? absl::DataLossError("it asks for records that are no longer kept") : next.status();
     }
     if (records.empty()) {
@@ -360,7 +361,7 @@ absl::Status Uplink::SendRecords(Stream& stream, const Generation& generation) {
     }
     {
       absl::MutexLock lock(&mutex_);
-      if (under_way.empty()) heard_.progress = absl::Now();
+      if (under_way.empty()) heard_.progress = ReadClocks().uptime;
     }
     dims::v1::ForwardRequest request;
     for (StoredRecord& stored : records) {

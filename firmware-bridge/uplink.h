@@ -51,7 +51,7 @@ class Uplink {
   struct Heard {
     std::unique_ptr<dims::v1::Welcome> welcome;
     uint64_t settled_through = 0;
-    absl::Time progress, paused_until = absl::InfinitePast();
+    absl::Duration progress, paused_until;  // uptimes
     bool ended = false;
     absl::Status failure;  // a conflict, or what the store said
   };

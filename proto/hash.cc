@@ -49,11 +49,16 @@ std::string Sha256::Of(absl::string_view bytes) {
 
 std::string FirstPreviousHash(absl::string_view store_id) { return Sha256::Of(store_id); }
 
-std::string RecordHash(absl::string_view previous_hash, uint64_t number, uint32_t schema, absl::string_view payload) {
+Sha256 BeginRecordHash(absl::string_view previous_hash, uint64_t number, uint32_t schema) {
   Sha256 hash;
   hash.Update(previous_hash);
   hash.Update(BigEndian(number, 8));
   hash.Update(BigEndian(schema, 4));
+  return hash;
+}
+
+std::string RecordHash(absl::string_view previous_hash, uint64_t number, uint32_t schema, absl::string_view payload) {
+  Sha256 hash = BeginRecordHash(previous_hash, number, schema);
   hash.Update(payload);
   return hash.Digest();
 }

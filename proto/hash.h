@@ -38,6 +38,9 @@ class Sha256 {
 // The previous_hash of a store's first record.
 std::string FirstPreviousHash(absl::string_view store_id);
 
+// The hash of a record up to its payload, which is added with Update, whole or in pieces.
+Sha256 BeginRecordHash(absl::string_view previous_hash, uint64_t number, uint32_t schema);
+
 std::string RecordHash(absl::string_view previous_hash, uint64_t number, uint32_t schema, absl::string_view payload);
 
 }  // namespace dims

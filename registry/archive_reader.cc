@@ -1,7 +1,9 @@
 #include "registry/archive_reader.h"
 
+#include <filesystem>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "registry/database.h"
 
 namespace dims {
@@ -13,6 +15,9 @@ ArchiveReader::ArchiveReader(std::unique_ptr<Database> database) : database_(std
 ArchiveReader::~ArchiveReader() = default;
 
 absl::StatusOr<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(const std::string& path) {
+  if (std::error_code error; !std::filesystem::exists(path, error)) {
+    return absl::NotFoundError(absl::StrCat("there is no database \"", path, "\""));
+  }
   absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(path, Database::Mode::kReadOnly);
   if (!database.ok()) return database.status();
   return std::unique_ptr<ArchiveReader>(new ArchiveReader(*std::move(database)));

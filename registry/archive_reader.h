@@ -2,8 +2,7 @@
 //
 // What: the records in the order stored, read through a connection of its own.
 // Promise: the database is opened for reading only, so nothing is written and nothing is checkpointed. A record that
-// was
-//   reported as settled is seen.
+//   was reported as settled is seen.
 // Errors: those of database.h, as Status; a reader never ends the process.
 // Threads: a reader belongs to one thread; it may be in another process than the Archive.
 // Source: sqlite.org/wal.html, "Read-Only Databases".

@@ -6,16 +6,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace dims {
-namespace {
-
-std::string BigEndian(uint64_t value, int bytes) {
-  std::string out(bytes, '\0');
-  for (int i = bytes - 1; i >= 0; --i, value >>= 8) out[i] = static_cast<char>(value & 0xff);
-  return out;
-}
-
-}  // namespace
-
 absl::StatusOr<std::optional<ReceivedRecord>> Assembler::Add(v1::Record&& part) {
   if (part.previous_hash().size() != 32) {
     return absl::InvalidArgumentError(
@@ -39,11 +29,7 @@ absl::StatusOr<std::optional<ReceivedRecord>> Assembler::Add(v1::Record&& part) 
     record_->schema = part.schema();
     size_ = 0;
     parts_ = parts;
-    // RecordHash, for a payload that is never whole in memory.
-    hash_ = Sha256();
-    hash_.Update(part.previous_hash());
-    hash_.Update(BigEndian(part.number(), 8));
-    hash_.Update(BigEndian(part.schema(), 4));
+    hash_ = BeginRecordHash(part.previous_hash(), part.number(), part.schema());
   }
   next_part_ = part.part() + 1;
   hash_.Update(part.payload());

@@ -1,9 +1,8 @@
 // One Forward stream of one bridge.
 //
 // What: a thread that reads, judges and hashes what the bridge sends, and a thread (the one that gRPC gave) that
-// commits
-//   what has arrived and answers. LiveStreams knows them all: it ends the older of two streams of one bridge and
-//   purpose, and all of them when the registry stops.
+//   commits what has arrived and answers. LiveStreams knows them all: it ends the older of two streams of one bridge
+//   and purpose, and all of them when the registry stops.
 // Promise: Settled and StoredAhead are sent after the commit, never before. A stream ends with the status that
 //   registry.proto gives for it, with one line in the log.
 // Memory: the inbox (window_bytes), one record under assembly (largest_record) and one message of gRPC's 4 MiB.

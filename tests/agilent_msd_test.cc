@@ -211,12 +211,62 @@ TEST(AgilentMsd, ALongSilenceGivesAReportUp) {
 TEST(AgilentMsd, ReadsOldHeadersWithTwoFieldsALine) {
   std::string text = Sample("S1");
   text = Replaced(text, "  Data File : S1.D\r\n", "  Data File : C:\\HPCHEM\\1\\DATA\\x\\0101001.D      Vial: 12\r\n");
+  text = Replaced(text, "  Sample    : S1\r\n", "  Sample    : S1                       Inst    : GC/MS Ins\r\n");
   text = Replaced(text, "14 Jan 2026  09:47\r\n  Operator  : somebody\r\n",
                   "12 Jan 1999  10:33 am        Operator: xy\r\n");
   const dims::v1::Report report = Reports(text)[0];
+  EXPECT_EQ(report.analyses(0).sample_number(), "S1");
   EXPECT_EQ(report.analyses(0).data_file(), "0101001.D");
   EXPECT_EQ(report.analyses(0).acquired_at_printed(), "12 Jan 1999  10:33 am");
   EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
+}
+
+TEST(AgilentMsd, StrayBytesBeforeTheTitleSpoilNothing) {
+  const std::string text = Sample("S1");
+  for (const std::string& stray :
+       {std::string("\xff"), std::string("\0", 1), std::string("\xfe\x01"), std::string("  3 10.15")}) {
+    const std::vector<dims::v1::Report> reports = Reports(stray + text);
+    ASSERT_EQ(reports.size(), 1u);
+    ASSERT_EQ(reports[0].analyses_size(), 1);
+    EXPECT_EQ(reports[0].analyses(0).SerializeAsString(), Reports(text)[0].analyses(0).SerializeAsString());
+    EXPECT_EQ(reports[0].raw_size(), stray.size() + text.size());
+  }
+  EXPECT_EQ(Types(Reports("  3 10.15" + text)[0]), (Problems{dims::v1::PROBLEM_TYPE_NOISE}));
+}
+
+TEST(AgilentMsd, AnOverLongBlankLineIsNoProblemOfTheNextReport) {
+  const std::vector<dims::v1::Report> reports = Reports(std::string(8300, ' ') + "\r\n" + Sample("S1"));
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].problems_size(), 0) << reports[0].DebugString();
+}
+
+TEST(AgilentMsd, PrinterSetupAndABoldTitleAreNothing) {
+  std::string text = Sample("S1");
+  text.insert(text.find("\r\n"), "\r                            Area Percent Report");
+  const std::vector<dims::v1::Report> reports = Reports(
+      "\x1b"
+      "E\r\n" +
+      text +
+      "\x1b"
+      "E\r\n");
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].problems_size(), 0) << reports[0].DebugString();
+}
+
+TEST(AgilentMsd, AnEscapeInANumberTakesNoDigitAway) {
+  const dims::v1::Report report = Reports(Replaced(Sample("S1"), "   5.480",
+                                                   "   \x1b"
+                                                   "5.480"))[0];
+  EXPECT_GT(report.problems_size(), 0);
+  for (const dims::v1::Finding& finding : report.analyses(0).findings()) EXPECT_NE(finding.retention_time(), ".480");
+}
+
+TEST(AgilentMsd, LongHeaderValuesMayWrap) {
+  std::string text = Replaced(Sample("S1"), "a remark\r\n", "a remark that goes\r\n  on in the next line\r\n");
+  text = Replaced(text, "METHODS\\SCREEN.M\r\n\r\n  Sig", "METHODS\\SCR\r\n              EEN.M\r\n\r\n  Sig");
+  const dims::v1::Report report = Reports(text)[0];
+  EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
+  EXPECT_EQ(report.analyses(0).method(), "C:\\msdchem\\1\\METHODS\\SCREEN.M");
 }
 
 TEST(AgilentMsd, SaysWhatIsMissing) {

@@ -201,9 +201,14 @@ TEST_P(Promises, AnUndamagedReportHasNoProblem) {
     if (says_problem) continue;
     for (const Input& input : InputsOf(driver())) {
       if (!transcript.file.ends_with(input.name)) continue;
-      for (const ParserEvent& event : Parse(driver(), input.options, input.bytes).events) {
-        if (const Said* said = std::get_if<Said>(&event)) {
-          EXPECT_EQ(said->report.problems_size(), 0) << transcript.file << "\n" << said->report.DebugString();
+      // Alone, after what belongs to no report, and after itself.
+      for (const std::string& before :
+           {std::string(), std::string("\r\n\f\r\n"), std::string(9000, '\0'), input.bytes}) {
+        for (const ParserEvent& event : Parse(driver(), input.options, before + input.bytes).events) {
+          if (const Said* said = std::get_if<Said>(&event)) {
+            EXPECT_EQ(said->report.problems_size(), 0) << transcript.file << " after " << before.size() << " bytes\n"
+                                                       << said->report.DebugString();
+          }
         }
       }
     }

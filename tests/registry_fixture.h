@@ -1,8 +1,7 @@
 // A registry to speak to as a bridge does: over mutual TLS, on a port of this machine.
 //
 // What: the fixture `Registry` (a temporary folder, an authority, a server), `Client` (one stream on a connection of
-// its
-//   own), `Chain` (a bridge's store: numbers and hashes), and a log that can be read.
+//   its own), `Chain` (a bridge's store: numbers and hashes), and a log that can be read.
 // Errors: a call that waits gives up after 30 s, and the test fails.
 // Threads: one.
 #ifndef DIMS_TESTS_REGISTRY_FIXTURE_H_

@@ -73,7 +73,9 @@ const Driver kHandshake = {
     .options = {},
     .make = [](const Options&) -> std::unique_ptr<Decoder> { return std::make_unique<Handshake>(); }};
 
-const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
+const Moment kStart = {absl::FromUnixSeconds(1'800'000'000), absl::Hours(1)};
+
+Moment After(absl::Duration time) { return {kStart.wall + time, kStart.uptime + time}; }
 
 class SessionTest : public testing::Test {
  protected:
@@ -113,7 +115,7 @@ class SessionTest : public testing::Test {
   }
 
   void Arrive(const std::string& bytes, absl::Duration at = absl::ZeroDuration()) {
-    session_->Take({Arrival::Kind::kBytes, kStart + at, bytes, {}, 0});
+    session_->Take({Arrival::Kind::kBytes, After(at), bytes, {}, 0});
   }
   void Commit() {
     const SessionBatch* pending = session_->Pending();
@@ -185,13 +187,51 @@ TEST_F(SessionTest, WritesTheFirstWordWhenTheLineOpens) {
 TEST_F(SessionTest, TimersRunOnGivenTimeAndTheirReportIsOnDiskBeforeTheirReply) {
   Arrive("<one>");
   Commit();
-  EXPECT_EQ(session_->NextTimer(), kStart + absl::Seconds(3));
-  session_->Tick(kStart + absl::Seconds(2));
+  EXPECT_EQ(session_->NextTimer(), kStart.uptime + absl::Seconds(3));
+  session_->Tick(After(absl::Seconds(2)));
   EXPECT_EQ(session_->Pending(), nullptr);
-  session_->Tick(kStart + absl::Seconds(3));
+  session_->Tick(After(absl::Seconds(3)));
   Commit();
   EXPECT_EQ(log_.back(), "wrote T at 1 records, 5 bytes");
   EXPECT_EQ(Records()[0].problems(0).type(), dims::v1::PROBLEM_TYPE_INTERRUPTED);
+}
+
+TEST_F(SessionTest, AStepOfTheWallClockNeitherFiresNorStopsATimer) {
+  Arrive("<one>");
+  Commit();
+  session_->Tick({kStart.wall + absl::Hours(24 * 365 * 50), kStart.uptime + absl::Seconds(2)});
+  EXPECT_EQ(session_->Pending(), nullptr);
+  session_->Tick({absl::FromUnixSeconds(0), kStart.uptime + absl::Seconds(3)});
+  Commit();
+  EXPECT_EQ(Records().size(), 1u);
+}
+
+TEST_F(SessionTest, AnUnfinishedFrameIsReportedWhenTheLineIsQuietAndSpoilsNothing) {
+  Arrive("<half");
+  Commit();
+  session_->Tick(After(absl::Seconds(11)));
+  Arrive("<!whole>", absl::Seconds(20));
+  Commit();
+  ASSERT_EQ(Records().size(), 2u);
+  EXPECT_EQ(Records()[0].problems(0).type(), dims::v1::PROBLEM_TYPE_NOISE);
+  EXPECT_EQ(Records()[1].analyses(0).sample_number(), "whole");
+}
+
+TEST_F(SessionTest, ARefusalForgetsNeitherThatTheLineClosedNorThatItOpened) {
+  Arrive("<one>");
+  Commit();
+  log_.clear();
+  session_->Take({Arrival::Kind::kClosed, kStart, {}, {}, 0});
+  session_->Take({Arrival::Kind::kOpened, kStart, {}, {}, 0});
+  Arrive("<!two>");
+  session_->Refused(absl::ResourceExhaustedError("full"), kStart);
+  EXPECT_EQ(log_, (Log{"wrote N at 0 records, 5 bytes"}));
+  Arrive("<!two>");
+  Commit();
+  ASSERT_EQ(Records().size(), 2u) << "what was before the hang-up does not join what came after";
+  EXPECT_EQ(Records()[0].analyses(0).sample_number(), "one");
+  EXPECT_EQ(Records()[1].analyses(0).sample_number(), "two");
+  EXPECT_EQ(log_[1].substr(0, 11), "wrote hello");
 }
 
 TEST_F(SessionTest, AfterACrashWhatWasOpenIsInterruptedAndNothingIsAnsweredTwice) {
@@ -237,13 +277,21 @@ TEST_F(SessionTest, BytesThatFoundNoRoomAreCountedAndSplitTheReport) {
   EXPECT_EQ(Records()[1].problems_size(), 0);
 }
 
+TEST_F(SessionTest, BytesLostBetweenReportsAreSaidByTheNext) {
+  session_->Take({Arrival::Kind::kLost, kStart, {}, {}, 77});
+  Arrive("<!two>");
+  Commit();
+  ASSERT_EQ(Records()[0].problems_size(), 1);
+  EXPECT_EQ(Records()[0].problems(0).message(), "77 bytes before these were lost before they could be kept");
+}
+
 TEST_F(SessionTest, TheIntakeHoldsEveryByteAndTheReportsNameTheirs) {
   const std::string all = "noise<one><!two>  <!three>x";
   for (const char c : all) {
     Arrive(std::string(1, c));
     Commit();
   }
-  session_->Tick(kStart + absl::Minutes(1));
+  session_->Tick(After(absl::Minutes(1)));
   Commit();
   EXPECT_EQ(store_->ReadIntake("analyser-1", 0, all.size()).value(), all);
   uint64_t at = 0;
@@ -290,10 +338,28 @@ TEST_F(SessionTest, TheBenchCommitsSeveralLinesTogetherAndRepliesToEach) {
   EXPECT_EQ(log_, (Log{"wrote A at 1 records, 6 bytes"}));
 }
 
+TEST_F(SessionTest, TheBenchStopsHoweverMuchArrives) {
+  ReceiveBuffer buffer;
+  Bench* running = nullptr;
+  int rounds = 0;
+  // Every round finds more; the tenth asks for the stop.
+  const auto alive = [&] {
+    buffer.Put({Arrival::Kind::kBytes, kStart, "<!more>", {}, 0});
+    if (++rounds == 10) running->Stop();
+  };
+  Bench bench(
+      *store_, [] {}, alive, absl::Seconds(1));
+  running = &bench;
+  bench.Add(std::move(session_), buffer);
+  bench.Run();
+  EXPECT_EQ(rounds, 10);
+  EXPECT_TRUE(buffer.Take(1).empty()) << "what had been read was kept";
+}
+
 TEST(ReceiveBuffer, KeepsOrderAndCountsWhatFindsNoRoom) {
   ReceiveBuffer buffer(10);
   const auto put = [&](std::string bytes, int at) {
-    buffer.Put({Arrival::Kind::kBytes, kStart + absl::Seconds(at), std::move(bytes), {}, 0});
+    buffer.Put({Arrival::Kind::kBytes, After(absl::Seconds(at)), std::move(bytes), {}, 0});
   };
   put("12345678", 0);
   put("abc", 1);

@@ -51,7 +51,7 @@ class Player {
           ASSERT_NO_FATAL_FAILURE(ExpectReport(step, where));
           break;
         case TranscriptStep::Kind::kNoise: {
-          if (said_.empty()) Advance(absl::Seconds(6));  // noise is reported once the line is quiet
+          if (said_.empty()) parser_->Quiet(Sink());  // noise is reported once nothing comes for a while
           ASSERT_FALSE(said_.empty()) << where << ": there is no noise";
           const Said* said = std::get_if<Said>(&said_.front());
           ASSERT_TRUE(said != nullptr && said->report.problems_size() > 0 &&

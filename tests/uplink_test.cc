@@ -46,6 +46,7 @@ class UplinkTest : public Registry {
     options.path = folder_ / "bridge.db";
     options.laboratory = "lab-a";
     options.bridge = "bench-1";
+    options.now = [this] { return absl::Now() + later_; };
     auto store = Store::Open(options);
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
@@ -127,6 +128,7 @@ class UplinkTest : public Registry {
   std::unique_ptr<Uplink> uplink_;
   std::thread thread_;
   uint64_t kept_ = 0;
+  absl::Duration later_;  // what the store takes for the time, beyond now
   std::optional<v1::Origin> origin_;
 };
 
@@ -195,6 +197,31 @@ TEST_F(UplinkTest, ARegistryThatForgotGetsAgainWhatIsKept) {
   StartUplink();
   ASSERT_TRUE(Eventually([&] { return Samples().size() == 25; }));
   EXPECT_EQ(Samples(), SamplesThrough(25));
+}
+
+TEST_F(UplinkTest, ARegistryThatForgotLongAgoIsToldWhatIsGoneAndGetsTheRest) {
+  StartRegistry();
+  StartUplink();
+  Keep(150);
+  ASSERT_TRUE(Drained());
+  later_ = absl::Hours(24 * 9);
+  Keep(20);  // takes the first hundred with it
+  ASSERT_TRUE(Drained());
+  StopUplink();
+  server_.reset();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(options_.database + suffix);
+  Start();
+  StartUplink();
+  const auto last_arrived = [&] { return !Samples().empty() && Samples().back() == "S-170"; };
+  ASSERT_TRUE(Eventually(last_arrived));
+  v1::Report first;
+  ASSERT_TRUE(first.ParseFromString(Archived()[0].payload));
+  ASSERT_TRUE(first.has_gap()) << first.DebugString();
+  EXPECT_EQ(first.gap().from(), 1u);
+  const uint64_t gone = first.gap().through();
+  EXPECT_GE(gone, 50u);
+  const std::vector<std::string> all = SamplesThrough(170);
+  EXPECT_EQ(Samples(), std::vector<std::string>(all.begin() + gone, all.end()));
 }
 
 // The machine was restored from yesterday's image: its numbers would be used twice.

@@ -55,7 +55,9 @@ std::optional<KeyValue> ParseKeyValue(absl::string_view line) {
 absl::string_view CutField(absl::string_view& value, absl::string_view key) {
   const std::size_t at = value.find(key);
   if (at == absl::string_view::npos || (at > 0 && value[at - 1] != ' ')) return {};
-  const absl::string_view field = absl::StripAsciiWhitespace(value.substr(at + key.size()));
+  absl::string_view rest = absl::StripLeadingAsciiWhitespace(value.substr(at + key.size()));
+  if (!absl::ConsumePrefix(&rest, ":")) return {};
+  const absl::string_view field = absl::StripAsciiWhitespace(rest);
   value = absl::StripAsciiWhitespace(value.substr(0, at));
   return field;
 }
@@ -155,6 +157,7 @@ class Draft {
     return absl::SimpleAtoi(row_number, &number) && number == rows_ + 1 && state_ == kTable;
   }
   uint64_t at() const { return at_; }
+  bool only_title() const { return state_ == kHeader && keys_.empty(); }
   bool in_table() const { return state_ == kTable; }
   bool has_sum() const { return state_ == kSummed; }
 
@@ -176,6 +179,7 @@ class Draft {
       TakeHeader(*pair, line.at);
     } else if (std::optional<Finding> row = state_ == kTable ? ParseRow(words) : std::nullopt) {
       TakeRow(*std::move(row), line.at);
+    } else if (state_ == kHeader && TakeContinuation(text)) {
     } else if (!(pair && page_break_)) {  // after a page break, the header may be repeated without the title
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at,
               state_ == kTable ? "this line is no row of the peak table" : "this line has no place in the header");
@@ -240,22 +244,21 @@ class Draft {
     Analysis& a = analysis();
     absl::string_view value = pair.value;
     if (pair.key == "Data File") {
-      if (const absl::string_view vial = CutField(value, "Vial:"); !vial.empty()) a.set_vial(std::string(vial));
+      if (const absl::string_view vial = CutField(value, "Vial"); !vial.empty()) a.set_vial(std::string(vial));
       a.set_data_file(std::string(FileName(value)));
     } else if (pair.key == "Acq On") {
-      CutField(value, "Operator:");
+      CutField(value, "Operator");
       a.set_acquired_at_printed(std::string(value));
     } else if (pair.key == "Sample") {
-      CutField(value, "Inst   :");
-      CutField(value, "Inst :");
+      CutField(value, "Inst");
       a.set_sample_number(std::string(value));
     } else if (pair.key == "ALS Vial" || pair.key == "Vial") {
-      if (const absl::string_view factor = CutField(value, "Sample Multiplier:"); !factor.empty()) {
+      if (const absl::string_view factor = CutField(value, "Sample Multiplier"); !factor.empty()) {
         a.set_sample_multiplier(Point(factor));
       }
       a.set_vial(std::string(value));
     } else if (pair.key == "Misc") {
-      if (const absl::string_view factor = CutField(value, "Multiplr:"); !factor.empty()) {
+      if (const absl::string_view factor = CutField(value, "Multiplr"); !factor.empty()) {
         a.set_sample_multiplier(Point(factor));
       }
     } else if (pair.key == "Method") {
@@ -269,6 +272,19 @@ class Draft {
     } else if (pair.key == "Integration Parameters" || pair.key == "Integration Params") {
       a.set_integration_parameters(std::string(value));
     }
+  }
+
+  // Long values wrap. Only those that may be long; the text of Misc is not carried.
+  bool TakeContinuation(absl::string_view text) {
+    const absl::string_view more = absl::StripAsciiWhitespace(text), key = keys_.empty() ? "" : keys_.back();
+    if (key == "Title") {
+      absl::StrAppend(analysis().mutable_method_title(), " ", more);
+    } else if (key == "Method") {
+      absl::StrAppend(analysis().mutable_method(), more);
+    } else if (key != "Misc") {
+      return false;
+    }
+    return true;
   }
 
   void TakeRow(Finding row, uint64_t at) {
@@ -371,8 +387,15 @@ class AgilentMsd final : public TextDecoder {
  protected:
   void OnLine(const TextLine& line, Events& out) override {
     const absl::string_view text = absl::StripAsciiWhitespace(line.text);
-    if (text == kTitle) {
+    // What a plugged-in adapter or a cut line left may stand before the title, on its line.
+    const bool is_title = absl::EndsWith(text, kTitle) && !absl::StrContains(text, ":");
+    if (is_title && open_ && open_->only_title()) {
+      // Printed twice over itself, to look bold.
+    } else if (is_title) {
       TakeTitle(line.at, out);
+      if (text.size() > kTitle.size()) {
+        (page_ ? *page_ : *open_).Problem(dims::v1::PROBLEM_TYPE_NOISE, line.at, "bytes before the title");
+      }
     } else if (open_ && line.form_feed && text.empty()) {
       open_->BreakPage();
     } else if (page_) {
