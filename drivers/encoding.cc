@@ -172,6 +172,8 @@ std::string WithoutPrinterControls(std::string text) {
       i = end < text.size() && absl::ascii_isupper(text[end]) ? end : end - 1;
     } else if (i + 1 < text.size() && (absl::ascii_isalpha(text[i + 1]) || text[i + 1] == '=' || text[i + 1] == '9')) {
       ++i;  // a sequence of two characters; a digit after a stray ESC stays a digit
+    } else {
+      out += text[i];  // no sequence: damage
     }
   }
   return out;

@@ -120,8 +120,7 @@ start_instrument() {
 
 # kill_9 PID: as a power failure does it; no word of the shell about it.
 kill_9() {
-  kill -9 "$1" 2>/dev/null
-  wait "$1" 2>/dev/null || true
+  { kill -9 "$1"; wait "$1"; } 2>/dev/null || true
 }
 
 export_records() { "$registry_bin" export --database "$lab/registry.db"; }

