@@ -14,6 +14,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/clock.h"
 #include "proto/identity.h"
@@ -204,7 +205,8 @@ absl::Status Uplink::Serve(const Generation& generation) {
   context_ = nullptr;
   if (!heard_.failure.ok()) return heard_.failure;
   if (ended) status = finished.ok() ? absl::UnavailableError("it ended the stream") : FromGrpc(finished);
-  if (heard_.welcome == nullptr && absl::IsUnavailable(status)) {
+  const bool nobody_there = absl::StrContains(status.message(), "Connection refused");
+  if (heard_.welcome == nullptr && absl::IsUnavailable(status) && !nobody_there) {
     return absl::UnavailableError(absl::StrCat(
         status.message(),
         "; if the registry is running, one side did not accept the other's certificate: its log says why"));

@@ -276,7 +276,8 @@ class Draft {
 
   // Long values wrap. Only those that may be long; the text of Misc is not carried.
   bool TakeContinuation(absl::string_view text) {
-    const absl::string_view more = absl::StripAsciiWhitespace(text), key = keys_.empty() ? "" : keys_.back();
+    if (keys_.empty()) return false;
+    const absl::string_view more = absl::StripAsciiWhitespace(text), key = keys_.back();
     if (key == "Title") {
       absl::StrAppend(analysis().mutable_method_title(), " ", more);
     } else if (key == "Method") {
