@@ -57,8 +57,9 @@ struct Order {
 // A report begins with the frame at hand. Bytes that no report claims are noise (or padding, where they are blank).
 struct Begin {};
 
-// The frame at hand says nothing (a blank line, a printer's setup): outside a report it is padding, not noise.
-struct Pass {};
+// The frame at hand says nothing (a blank line, a printer's setup): outside a report it is padding, not noise. It
+// changes nothing for a report that is open.
+struct Blank {};
 
 // It may turn out that another report begins with the frame at hand; End{kMark} goes back to it.
 struct Mark {};
@@ -72,7 +73,13 @@ struct End {
   };
   dims::v1::Report report;  // problem offsets as positions (Frame::at); whoever reads it sees them from its beginning
   Where where = kThrough;
+  // What line errors spoiled was sent again, by the protocol's own means: they are counted, and are no problem.
+  bool repaired = false;
 };
+
+// Outside a report, the frame at hand is the protocol's own traffic (a poll, an end of transmission) and is passed over
+// like blank bytes. An open report said nothing, and is passed over up to and with it.
+struct Pass {};
 
 // Bytes for the instrument, written once everything before is on disk; `instead`, where the store refuses it.
 struct Reply {
@@ -86,7 +93,7 @@ struct Arm {
   absl::Duration after;
 };
 
-using Event = std::variant<Begin, Pass, Mark, End, Reply, Arm>;
+using Event = std::variant<Begin, Blank, Mark, End, Pass, Reply, Arm>;
 using Events = std::vector<Event>;
 
 // Why nothing more comes for the open report.

@@ -226,7 +226,7 @@ void TextDecoder::OnFrame(const Frame& frame, Events& out) {
   absl::StripTrailingAsciiWhitespace(&line.text);
   line.damaged = text.damaged || std::any_of(line.text.begin(), line.text.end(),
                                              [](char c) { return absl::ascii_iscntrl(c) && c != '\t' && c != '\f'; });
-  if (line.text.empty()) out.push_back(Pass{});
+  if (line.text.empty()) out.push_back(Blank{});
   line.line_errors = frame.line_errors;
   line.at = frame.at;
   OnLine(line, out);

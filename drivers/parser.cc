@@ -110,7 +110,7 @@ void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts erro
       FlushNoise(base_, sink);
       if (open_) CloseReport(Abandoned(Ending::kInterrupted, base_), base_, *std::exchange(open_, std::nullopt), sink);
       open_.emplace(Stretch{base_, Sha256(), {}});
-    } else if (std::holds_alternative<Pass>(event)) {
+    } else if (std::holds_alternative<Blank>(event)) {
       blank = true;
     } else if (std::holds_alternative<Mark>(event)) {
       before_mark_ = open_;
@@ -135,6 +135,14 @@ void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts erro
       }
       since_mark_.reset();
       before_mark_.reset();
+    } else if (std::holds_alternative<Pass>(event)) {
+      if (open_ || (!noise_ && !bytes.empty() && !claimed)) {
+        sink(Padding{open_ ? open_->begin : base_, base_ + bytes.size()});
+        claimed = true;
+        open_.reset();
+        since_mark_.reset();
+        before_mark_.reset();
+      }
     } else if (Reply* reply = std::get_if<Reply>(&event)) {
       sink(std::move(*reply));
     } else {
@@ -186,9 +194,11 @@ void Parser::CloseReport(End end, uint64_t end_at, Stretch stretch, ParserSink s
     errors->set_parity_or_framing(stretch.errors.parity_or_framing);
     errors->set_breaks(stretch.errors.breaks);
     errors->set_overruns(stretch.errors.overruns);
-    AddProblem(report, dims::v1::PROBLEM_TYPE_LINE_ERROR, stretch.begin,
-               absl::StrCat("the line reported ", stretch.errors.parity_or_framing, " parity or framing errors, ",
-                            stretch.errors.breaks, " breaks, ", stretch.errors.overruns, " overruns"));
+    if (!end.repaired) {
+      AddProblem(report, dims::v1::PROBLEM_TYPE_LINE_ERROR, stretch.begin,
+                 absl::StrCat("the line reported ", stretch.errors.parity_or_framing, " parity or framing errors, ",
+                              stretch.errors.breaks, " breaks, ", stretch.errors.overruns, " overruns"));
+    }
   }
   bool incomplete = false;
   for (dims::v1::Problem& problem : *report.mutable_problems()) {

@@ -31,7 +31,7 @@ struct Said {
   uint64_t begin = 0, end = 0;
 };
 
-// Blank bytes between reports, up to `end`: they are accounted for and say nothing.
+// Bytes between reports that are accounted for and say nothing: blank ones, and a protocol's own traffic (Pass).
 struct Padding {
   uint64_t begin = 0, end = 0;
 };

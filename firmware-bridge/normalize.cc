@@ -119,6 +119,13 @@ std::optional<absl::CivilSecond> ParsePrintedTime(absl::string_view printed, abs
     if (!day || !month || !clock || !year) return std::nullopt;
     return Exact(*year, *month, *day, *clock);
   }
+  // "20240912070343", the form of ASTM and HL7; days and months before the year give no month in its place.
+  if (words.size() == 1 && IsDigits(words[0]) && words[0].size() == 14) {
+    const auto part = [&](std::size_t at, std::size_t size) { return *Number(words[0].substr(at, size)); };
+    const Clock clock{part(8, 2), part(10, 2), part(12, 2)};
+    if (clock.hour > 23 || clock.minute > 59 || clock.second > 59) return std::nullopt;
+    return Exact(part(0, 4), part(4, 2), part(6, 2), clock);
+  }
   if (words.size() == 2 && !date_order.empty()) {
     const std::optional<Clock> clock = clock_of(words[1]);
     return clock ? FromNumeric(words[0], *clock, date_order) : std::nullopt;

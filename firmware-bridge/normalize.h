@@ -27,8 +27,8 @@ struct Locality {
 
 void Normalize(const Locality& locality, dims::v1::Report& report);
 
-// The civil time a data system printed ("06 Jun 2024  17:27", "Thu Jun 06 18:09:06 2024", with the order also
-// "24.06.2024 17:27"); nullopt for anything else.
+// The civil time a data system printed ("06 Jun 2024  17:27", "Thu Jun 06 18:09:06 2024", "20240606172700", with the
+// order also "24.06.2024 17:27"); nullopt for anything else.
 std::optional<absl::CivilSecond> ParsePrintedTime(absl::string_view printed, absl::string_view date_order);
 
 // Empty where the unit is not in the table.

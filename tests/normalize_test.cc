@@ -27,11 +27,15 @@ TEST(Normalize, ResolvesWhatDataSystemsPrint) {
   EXPECT_EQ(ParsePrintedTime("6/6/2024 5:27:00 PM", "mdy"), expected);
   EXPECT_EQ(ParsePrintedTime("06.06.2024 17:27", "dmy"), expected);
   EXPECT_EQ(ParsePrintedTime("2024-06-06 17:27", "ymd"), expected);
+  EXPECT_EQ(ParsePrintedTime("20240606172700", ""), expected);
   EXPECT_EQ(ParsePrintedTime("6 Jun 2024 12:05 am", ""), absl::CivilSecond(2024, 6, 6, 0, 5, 0));
 }
 
 TEST(Normalize, GuessesNoDate) {
   EXPECT_FALSE(ParsePrintedTime("06.06.2024 17:27", "").has_value());
+  EXPECT_FALSE(ParsePrintedTime("20122024172700", "").has_value());  // 20 Dec 2024
+  EXPECT_FALSE(ParsePrintedTime("240606172700", "").has_value());
+  EXPECT_FALSE(ParsePrintedTime("20240606", "").has_value());
   EXPECT_FALSE(ParsePrintedTime("31 Feb 2024 17:27", "").has_value());
   EXPECT_FALSE(ParsePrintedTime("06 Jun 24 17:27", "").has_value());
   EXPECT_FALSE(ParsePrintedTime("06 Juin 2024 17:27", "").has_value());

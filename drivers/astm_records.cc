@@ -1,0 +1,329 @@
+#include "drivers/astm_records.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "drivers/astm_link.h"
+
+namespace dims {
+namespace {
+
+using dims::v1::Amount;
+using dims::v1::Analysis;
+using dims::v1::Finding;
+
+constexpr int kMostParts = 40;  // of a record or a field; no record of the standard has more
+
+// Fields and components are numbered from 1, as in the standard; one that is not there is empty.
+absl::string_view Part(const std::vector<absl::string_view>& parts, std::size_t number) {
+  return number <= parts.size() ? absl::StripAsciiWhitespace(parts[number - 1]) : absl::string_view();
+}
+
+// "7,41", "-1", ".5", "1.2E+03"
+bool IsNumber(absl::string_view text) {
+  if (!absl::ConsumePrefix(&text, "-")) absl::ConsumePrefix(&text, "+");
+  std::size_t i = 0, digits = 0, points = 0;
+  for (; i < text.size() && (absl::ascii_isdigit(text[i]) || text[i] == '.' || text[i] == ','); ++i) {
+    ++(absl::ascii_isdigit(text[i]) ? digits : points);
+  }
+  if (digits == 0 || points > 1) return false;
+  text.remove_prefix(i);
+  if (text.empty()) return true;
+  if (!absl::ConsumePrefix(&text, "E") && !absl::ConsumePrefix(&text, "e")) return false;
+  if (!absl::ConsumePrefix(&text, "-")) absl::ConsumePrefix(&text, "+");
+  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
+}
+
+// A number, and the comparator before it.
+struct Reading {
+  dims::v1::AmountQualifier qualifier = dims::v1::AMOUNT_QUALIFIER_EQUAL;
+  absl::string_view number;
+};
+std::optional<Reading> ReadNumber(absl::string_view text) {
+  Reading reading;
+  if (absl::ConsumePrefix(&text, "<") || absl::ConsumePrefix(&text, "\u2264")) {
+    reading.qualifier = dims::v1::AMOUNT_QUALIFIER_LESS_THAN;
+  } else if (absl::ConsumePrefix(&text, ">") || absl::ConsumePrefix(&text, "\u2265")) {
+    reading.qualifier = dims::v1::AMOUNT_QUALIFIER_GREATER_THAN;
+  }
+  if (reading.qualifier != dims::v1::AMOUNT_QUALIFIER_EQUAL) absl::ConsumePrefix(&text, "=");
+  reading.number = absl::StripAsciiWhitespace(text);
+  if (!IsNumber(reading.number)) return std::nullopt;
+  return reading;
+}
+
+// Times have digits and what stands between them. Anything else in a time's place is not carried: where a maker shifts
+// fields, it may be a name.
+bool IsTime(absl::string_view text) {
+  return !text.empty() && absl::ascii_isdigit(text[0]) &&
+         text.find_first_not_of("0123456789-+:./T ") == absl::string_view::npos;
+}
+
+bool SaysNotDetected(absl::string_view text) {
+  return absl::EqualsIgnoreCase(text, "not detected") || absl::EqualsIgnoreCase(text, "n.d.");
+}
+
+}  // namespace
+
+void AstmMessage::Problem(dims::v1::ProblemType type, uint64_t at, absl::string_view message) {
+  AddProblem(report_, type, at, message);
+}
+
+void AstmMessage::TakeText(absl::string_view text, uint64_t at, bool last, bool cut) {
+  while (!text.empty()) {
+    const std::size_t end = text.find_first_of("\r\n");
+    const bool whole = end != absl::string_view::npos || last;
+    const absl::string_view piece = text.substr(0, end);
+    if (rest_.empty()) rest_at_ = at;
+    if (!whole) {
+      rest_.append(piece.data(), piece.size());
+      break;
+    }
+    if (rest_.empty()) {
+      TakeRecord(piece, at, cut && end == absl::string_view::npos);
+    } else {
+      std::string joined = std::exchange(rest_, std::string());
+      joined.append(piece.data(), piece.size());
+      TakeRecord(joined, rest_at_, cut && end == absl::string_view::npos);
+    }
+    const std::size_t used = end == absl::string_view::npos ? text.size() : end + 1;
+    text.remove_prefix(used);
+    at += used;
+  }
+  if (last && !rest_.empty()) TakeRecord(std::exchange(rest_, std::string()), rest_at_, cut);
+}
+
+void AstmMessage::TakeRecord(absl::string_view record, uint64_t at, bool cut) {
+  if (absl::StripAsciiWhitespace(record).empty()) return;
+  ++records_;
+  const char type = record[0];
+  if (!IsAstmRecord(record) || (type != 'H' && record.size() > 1 && record[1] != field_)) {
+    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "this line is no record");
+    return;
+  }
+  if (type == 'H') {
+    TakeHeader(record, at);
+    return;
+  }
+  if (ended_) {
+    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "a record between a message's end and the next one's header");
+  } else if (!header_ && !std::exchange(headless_, true)) {
+    Problem(dims::v1::PROBLEM_TYPE_MISSING, at, "the message does not begin with a header record");
+  }
+  if (type == 'P') {
+    order_ = false;
+    patient_id_.clear();
+    if (!reading_.sample_in_patient_id) {  // then nothing of it is even decoded
+      const Fields fields = absl::StrSplit(record, absl::MaxSplits(field_, kMostParts));
+      patient_has_id_ = !Part(fields, 4).empty();
+      return;
+    }
+  } else if (type != 'O' && type != 'R' && type != 'L') {
+    return;
+  }
+  Text text = ToUtf8(record, reading_.encoding);
+  if (doubled_) text.utf8 = absl::StrReplaceAll(text.utf8, {{"\\\\", "\\"}});
+  if (text.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, at, "bytes that are no text in this encoding");
+  Fields fields = absl::StrSplit(text.utf8, absl::MaxSplits(field_, kMostParts));
+  if (cut && fields.size() > 1) fields.pop_back();
+  switch (type) {
+    case 'P':
+      patient_id_ = Unescape(Part(fields, 4));
+      return;
+    case 'O':
+      TakeOrder(fields, at);
+      return;
+    case 'R':
+      TakeResult(fields, at);
+      return;
+    case 'L':
+      TakeEnd(fields, at);
+      return;
+  }
+}
+
+void AstmMessage::TakeHeader(absl::string_view record, uint64_t at) {
+  if (header_ && !ended_) {
+    Problem(dims::v1::PROBLEM_TYPE_TRUNCATED, at, "another message begins before this one has ended");
+  } else if (ended_) {
+    Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at, "two messages share a frame");
+  }
+  header_ = true;
+  ended_ = order_ = false;
+  results_ = 0;
+  patient_id_.clear();
+  patient_has_id_ = false;
+  field_ = record.size() > 1 ? record[1] : '|';
+  const std::size_t second = record.size() > 2 ? record.find(field_, 2) : absl::string_view::npos;
+  absl::string_view defined = record.size() > 2 ? record.substr(2, second - 2) : absl::string_view();
+  std::string single;
+  doubled_ = defined.size() == 4 && absl::StrContains(defined, "\\\\");
+  if (doubled_) defined = single = absl::StrReplaceAll(defined, {{"\\\\", "\\"}});
+  if (defined.size() != 3 || !std::all_of(defined.begin(), defined.end(), absl::ascii_ispunct) ||
+      defined[0] == defined[1] || defined[1] == defined[2] || defined[0] == defined[2]) {
+    Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at, "the header does not define three delimiters; read as \\^&");
+    defined = "\\^&";
+  }
+  repeat_ = defined[0];
+  component_ = defined[1];
+  escape_ = defined[2];
+  const Fields fields = absl::StrSplit(record, absl::MaxSplits(field_, kMostParts));
+  const absl::string_view processing = Part(fields, 12);
+  if (processing == "Q") report_.set_origin(dims::v1::ORIGIN_QC_STANDARD);
+  if (processing == "T") report_.set_origin(dims::v1::ORIGIN_EXERCISE);
+  sent_at_ = IsTime(Part(fields, 14)) ? std::string(Part(fields, 14)) : "";
+}
+
+Analysis& AstmMessage::AddAnalysis() {
+  Analysis& analysis = *report_.add_analyses();
+  analysis.set_technique(reading_.technique);
+  if (!sent_at_.empty()) analysis.set_reported_at_printed(sent_at_);
+  order_ = true;
+  measured_at_ = false;
+  heap_ += 2 * sizeof(Analysis);
+  return analysis;
+}
+
+void AstmMessage::TakeOrder(const Fields& fields, uint64_t at) {
+  Analysis& analysis = AddAnalysis();
+  // The sample's number, then places in rack and sampler, which every maker orders in his own way.
+  std::string sample;
+  for (const std::size_t number : {3, 4}) {
+    if (sample.empty()) sample = Unescape(Part(Components(Part(fields, number)), 1));
+  }
+  if (sample.empty() && reading_.sample_in_patient_id && !patient_id_.empty()) {
+    sample = patient_id_;
+    analysis.set_sample_number_source("patient record, field 4");
+  }
+  if (sample.empty()) {
+    Problem(dims::v1::PROBLEM_TYPE_MISSING, at,
+            patient_has_id_ ? "the order names no specimen; where this instrument writes its number into the patient "
+                              "record, set sample_number to patient_id"
+                            : "the order names no specimen");
+  } else {
+    analysis.set_sample_number(sample);
+  }
+  if (const absl::string_view ordered = Part(fields, 7); IsTime(ordered)) {
+    analysis.set_acquired_at_printed(std::string(ordered));
+  }
+  if (const absl::string_view reported = Part(fields, 23); IsTime(reported)) {
+    analysis.set_reported_at_printed(std::string(reported));
+  }
+  heap_ += analysis.SpaceUsedLong();
+}
+
+void AstmMessage::CheckRunningNumber(absl::string_view printed, uint64_t at) {
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(printed, &number) || number < 0) return;
+  if (number > results_ + 1) {
+    Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
+            absl::StrCat("result ", number, " stands where result ", results_ + 1, " is due"));
+  }
+  results_ = number;
+}
+
+void AstmMessage::TakeResult(const Fields& fields, uint64_t at) {
+  if (!order_) {
+    Problem(dims::v1::PROBLEM_TYPE_MISSING, at, "a result without an order");
+    AddAnalysis();
+  }
+  CheckRunningNumber(Part(fields, 2), at);
+  Analysis& analysis = *report_.mutable_analyses(report_.analyses_size() - 1);
+  Finding& finding = *analysis.add_findings();
+  const absl::string_view test = Part(fields, 3), code = Part(Components(test), 4);
+  if (!test.empty()) finding.set_label(Unescape(code.empty() ? test : code));
+  Amount amount;
+  if (TakeAmount(Part(fields, 4), Part(fields, 5), amount)) *finding.mutable_amount() = std::move(amount);
+  if (const absl::string_view range = Part(fields, 6); !range.empty()) finding.set_reference_range(Unescape(range));
+  for (const absl::string_view flag :
+       absl::StrSplit(Part(fields, 7), absl::MaxSplits(repeat_, kMostParts), absl::SkipEmpty())) {
+    finding.add_flags(Unescape(flag));
+  }
+  if (const absl::string_view status = Part(fields, 9); !status.empty()) {
+    finding.set_result_status(Unescape(status));
+    if (status == "P") report_.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
+  }
+  const absl::string_view ended = Part(fields, 13), measured = IsTime(ended) ? ended : Part(fields, 12);
+  if (IsTime(measured) && !std::exchange(measured_at_, true)) analysis.set_acquired_at_printed(std::string(measured));
+  heap_ += finding.SpaceUsedLong();
+}
+
+// False where nothing was measured.
+bool AstmMessage::TakeAmount(absl::string_view value, absl::string_view unit, Amount& amount) const {
+  if (value.empty()) return false;
+  std::vector<absl::string_view> parts = Components(value);
+  if (reading_.value_component > 0) parts = {Part(parts, reading_.value_component)};
+  std::optional<Reading> reading;
+  for (auto part = parts.rbegin(); part != parts.rend() && !reading; ++part) {
+    reading = ReadNumber(absl::StripAsciiWhitespace(*part));
+  }
+  if (reading) {
+    amount.set_value(absl::StrReplaceAll(reading->number, {{",", "."}}));
+    amount.set_qualifier(reading->qualifier);
+  } else if (std::any_of(parts.begin(), parts.end(),
+                         [](auto part) { return SaysNotDetected(absl::StripAsciiWhitespace(part)); })) {
+    amount.set_qualifier(dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED);
+  }
+  if (!reading || reading->number.size() != value.size()) amount.set_printed(Unescape(value));
+  if (!unit.empty()) amount.set_unit(Unescape(unit));
+  return true;
+}
+
+void AstmMessage::TakeEnd(const Fields& fields, uint64_t at) {
+  ended_ = true;
+  const absl::string_view why = Part(fields, 3);
+  if (why == "T" || why == "R") {
+    Problem(dims::v1::PROBLEM_TYPE_TRUNCATED, at, absl::StrCat("the message was broken off (", why, ")"));
+  } else if (why == "E" || why == "Q") {
+    Problem(dims::v1::PROBLEM_TYPE_INSTRUMENT, at, absl::StrCat("the instrument reports an error (", why, ")"));
+  }
+}
+
+std::vector<absl::string_view> AstmMessage::Components(absl::string_view field) const {
+  return absl::StrSplit(field, absl::MaxSplits(component_, kMostParts));
+}
+
+// "&F&" is the field delimiter, and so on; "&X0D&" are bytes. What is no such sequence stays as it is.
+std::string AstmMessage::Unescape(absl::string_view text) const {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t start = text.find(escape_);
+    const std::size_t end = start == absl::string_view::npos ? start : text.find(escape_, start + 1);
+    if (end == absl::string_view::npos) break;
+    const absl::string_view name = text.substr(start + 1, end - start - 1);
+    std::string meant;
+    if (name == "F") {
+      meant = field_;
+    } else if (name == "S") {
+      meant = component_;
+    } else if (name == "R") {
+      meant = repeat_;
+    } else if (name == "E") {
+      meant = escape_;
+    } else if (name.size() >= 3 && name.size() % 2 == 1 && name[0] == 'X' &&
+               std::all_of(name.begin() + 1, name.end(), absl::ascii_isxdigit)) {
+      meant = ToUtf8(absl::HexStringToBytes(name.substr(1)), reading_.encoding).utf8;
+    }
+    absl::StrAppend(&out, text.substr(0, start), meant.empty() ? text.substr(start, end - start) : meant);
+    text.remove_prefix(meant.empty() ? end : end + 1);
+  }
+  absl::StrAppend(&out, text);
+  return out;
+}
+
+dims::v1::Report AstmMessage::Finish() && {
+  if (!rest_.empty()) TakeRecord(std::exchange(rest_, std::string()), rest_at_, true);
+  if (headless_) report_.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
+  return std::move(report_);
+}
+
+}  // namespace dims
