@@ -25,6 +25,10 @@ using msd::Whole;
 
 constexpr int kIdleTimer = 0;
 
+// Rows of one character a field would need far more room than their bytes. Real ones have 60 and more, so that a report
+// reaches max_report first.
+constexpr int kMostLines = 4500;
+
 class AgilentMsd final : public TextDecoder {
  public:
   explicit AgilentMsd(const Options& options)
@@ -45,6 +49,7 @@ class AgilentMsd final : public TextDecoder {
       EndBefore(line.at, out);
       out.push_back(Begin{});
       csv_.emplace(line.at);
+      lines_ = 0;
     } else if (line.form_feed && text.empty()) {
       if (printed_) printed_->BreakPage();
     } else if (page_) {
@@ -54,6 +59,7 @@ class AgilentMsd final : public TextDecoder {
     } else if (printed_ && printed_->Take(line)) {
       Finish(End::kThrough, true, out);
     }
+    if ((printed_ || csv_) && !text.empty() && ++lines_ > kMostLines) Close(Ending::kOversize, line.at, false, out);
     if (printed_ || csv_) out.push_back(Arm{kIdleTimer, whole() == Whole::kNo ? idle_ : end_});
   }
 
@@ -68,6 +74,7 @@ class AgilentMsd final : public TextDecoder {
     EndBefore(at, out);
     out.push_back(Begin{});
     printed_.emplace(title, at);
+    lines_ = 0;
   }
 
   // A line after a title that followed a page break: a header line says nothing yet, any other decides.
@@ -92,6 +99,7 @@ class AgilentMsd final : public TextDecoder {
     out.push_back(std::move(*printed_).Finish(End::kMark, complete));
     printed_ = std::move(page_);
     page_.reset();
+    lines_ = 0;
   }
 
   // Another report begins at `at`.
@@ -136,6 +144,7 @@ class AgilentMsd final : public TextDecoder {
   // One of these is the open report.
   std::optional<PrintedReport> printed_;
   std::optional<ResultsCsv> csv_;
+  int lines_ = 0;                      // of the open report
   std::optional<PrintedReport> page_;  // what began with a title after a page break of printed_
 };
 

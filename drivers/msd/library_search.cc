@@ -24,6 +24,7 @@ namespace dims::msd {
 namespace {
 
 constexpr std::size_t kNameColumn = 17, kNameWidth = 34, kCasEnd = 70;
+constexpr std::size_t kLongestLibrary = 128;  // each hit repeats its name
 
 bool IsColumnHeader(absl::string_view text) {
   return absl::StrContains(text, "Pk#") && absl::StrContains(text, "Library/ID");
@@ -43,7 +44,8 @@ bool IsNoPeaks(absl::string_view text) {
 }
 
 bool IsLibraryPath(absl::string_view text) {
-  return text.find_first_of("\\/") != absl::string_view::npos && absl::EndsWithIgnoreCase(text, ".L");
+  return text.find_first_of("\\/") != absl::string_view::npos && absl::EndsWithIgnoreCase(text, ".L") &&
+         FileName(text).size() <= kLongestLibrary;
 }
 
 // "  7  13.379 48.28 X:/GC/NIST05a.L"
@@ -54,7 +56,8 @@ std::optional<Head> ParseHead(absl::string_view text) {
   const std::vector<absl::string_view> words = Words(text);
   if (words.size() < 4 || Indent(text) >= kNameColumn) return std::nullopt;
   const absl::string_view rest = text.substr(static_cast<std::size_t>(words[3].data() - text.data()));
-  if (!IsDigits(words[0]) || !(IsFixed(words[1], 3) || IsFixed(words[1], 2)) || !Decimal::Parse(words[2]) ||
+  if (FileName(rest).size() > kLongestLibrary || !IsDigits(words[0]) ||
+      !(IsFixed(words[1], 3) || IsFixed(words[1], 2)) || !Decimal::Parse(words[2]) ||
       !(IsNoMatch(rest) || absl::EndsWithIgnoreCase(rest, ".L") ||
         rest.find_first_of("\\/") != absl::string_view::npos)) {
     return std::nullopt;
@@ -93,7 +96,8 @@ std::optional<Hit> ParseHit(absl::string_view text) {
   Hit hit{name, text.substr(reference, reference_end - reference), text.substr(quality), *std::move(number)};
   const std::size_t width = Width(name), ends = Width(text.substr(0, cas_end));
   const std::size_t due = kCasEnd + (width > kNameWidth ? width - kNameWidth : 0);
-  hit.in_columns = Indent(text) == kNameColumn && (ends == due || (dash - cas == 7 && ends == due + 1));
+  hit.in_columns =
+      Indent(text) == kNameColumn && (ends == due || (dash - cas == 7 && text[cas] != '0' && ends == due + 1));
   return hit;
 }
 

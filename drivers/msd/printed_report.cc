@@ -14,6 +14,8 @@ namespace {
 
 using dims::v1::Analysis;
 
+constexpr int kMostTraces = 16;  // each repeats the header's values
+
 constexpr std::array<absl::string_view, 3> kTitles = {"Area Percent Report", "Library Search Report",
                                                       "Quantitation Report"};
 
@@ -177,7 +179,7 @@ bool PrintedReport::Take(const TextLine& line) {
 void PrintedReport::TakeHeader(const KeyValue& pair, uint64_t at) {
   page_break_ = footer_ = false;
   if (table_->phase() == Table::kAfter) {
-    if (title_.kind != Title::kAreaPercent || pair.key != "Signal") {
+    if (title_.kind != Title::kAreaPercent || pair.key != "Signal" || report_.analyses_size() >= kMostTraces) {
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "this line has no place after the table");
       return;
     }
@@ -199,7 +201,7 @@ bool PrintedReport::MayGoOnWith(const Title& title) const {
 }
 
 bool PrintedReport::DecidedBy(absl::string_view line) const {
-  return ParseTrailer(line).has_value() || table_->IsBody(line);
+  return !absl::StripAsciiWhitespace(line).empty() && (ParseTrailer(line).has_value() || table_->IsBody(line));
 }
 
 bool PrintedReport::IsSameRun(const PrintedReport& page) const {

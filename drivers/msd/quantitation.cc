@@ -7,7 +7,6 @@
 //
 // The lines of a spiked amount, the mark "d" (taken out by hand), and the column names on the line of a section
 // (HPCHEM) are recall, not seen: they are taken, and nothing is refused for their absence.
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
@@ -28,6 +27,7 @@ namespace {
 using dims::v1::Finding;
 
 constexpr std::size_t kTimeWidth = 8;
+constexpr int kMostMarks = 4;  // "m", "#", "+", "d"
 
 struct Section {
   absl::string_view title;
@@ -49,7 +49,7 @@ const Section* SectionOf(absl::string_view text) {
 }
 
 bool IsColumnHeader(absl::string_view text) {
-  return absl::StrContains(text, "R.T.") && absl::StrContains(text, "QIon") && absl::StrContains(text, "Response");
+  return absl::StrContains(text, "R.T.") && absl::StrContains(text, "Response") && absl::StrContains(text, "Conc");
 }
 
 bool IsFootnote(absl::string_view text) {
@@ -69,6 +69,8 @@ std::optional<absl::string_view> IndexOf(absl::string_view text) {
   const absl::string_view index = absl::StripLeadingAsciiWhitespace(text.substr(0, end));
   return IsDigits(index) && index.size() <= 4 ? std::optional(index) : std::nullopt;
 }
+
+std::size_t NumberOf(absl::string_view index) { return static_cast<std::size_t>(Units(index)); }
 
 bool IsSignedNumber(absl::string_view word) { return Decimal::Parse(word).has_value(); }
 
@@ -150,7 +152,11 @@ std::optional<Row> ParseRow(absl::string_view text, Edges edges) {
     return std::nullopt;
   }
   if (!words.empty() && !IsMark(words[0]) && !IsSignedNumber(words[0])) {
-    amount.set_unit(std::string(words[0]));
+    // A unit of five letters touches the mark.
+    absl::string_view unit = words[0];
+    const std::size_t mark = unit.find_last_not_of("#+") + 1;
+    amount.set_unit(std::string(unit.substr(0, mark)));
+    for (const char c : unit.substr(mark)) finding.add_flags(std::string(1, c));
     words.remove_prefix(1);
   }
   while (!words.empty() && IsMark(words[0])) {
@@ -161,7 +167,19 @@ std::optional<Row> ParseRow(absl::string_view text, Edges edges) {
     row.last = words[0];
     words.remove_prefix(1);
   }
-  return words.empty() ? std::optional(std::move(row)) : std::nullopt;
+  const bool ended = words.empty() && finding.flags_size() <= kMostMarks;
+  return ended ? std::optional(std::move(row)) : std::nullopt;
+}
+
+// By how many columns a row stands off, going by its retention time; 0 where it has none.
+int ShiftOf(absl::string_view text, Edges edges) {
+  for (const absl::string_view word : Words(text)) {
+    const auto at = static_cast<std::size_t>(word.data() - text.data());
+    if (at < 2 || text.substr(at - 2, 2) != "  " || !(IsFixed(word, 3) || IsFixed(word, 2))) continue;
+    const int shift = static_cast<int>(Width(text.substr(0, at + word.size()))) - static_cast<int>(edges.time_end);
+    return shift < -static_cast<int>(kTimeWidth) ? 0 : shift;
+  }
+  return 0;
 }
 
 class QuantitationTable final : public Table {
@@ -171,7 +189,9 @@ class QuantitationTable final : public Table {
     if (phase_ == kAfter) return IsFootnote(text);
     if (IsColumnHeader(text)) {
       edges_.time_end = Width(text.substr(0, text.find("R.T."))) + 4;
-      edges_.ion_end = Width(text.substr(0, text.find("QIon"))) + 4;
+      // A trace that is no mass trace has no ion.
+      const std::size_t ion = text.find("QIon");
+      edges_.ion_end = ion == absl::string_view::npos ? edges_.time_end : Width(text.substr(0, ion)) + 4;
       if (edges_.time_end < 2 * kTimeWidth || edges_.ion_end < edges_.time_end) edges_ = Edges();
       rule_is_due_ = true;
       if (const Section* section = SectionOf(text)) TakeSection(*section, text);
@@ -195,6 +215,14 @@ class QuantitationTable final : public Table {
       return true;
     }
     std::optional<Row> row = ParseRow(text, edges_);
+    if (const int shift = row ? 0 : ShiftOf(text, edges_); shift != 0) {
+      // Bytes were lost or added before the retention time; what follows reads all the same.
+      row = ParseRow(text, {edges_.time_end + shift, edges_.ion_end + shift});
+      if (row) {
+        AddProblem(report, dims::v1::PROBLEM_TYPE_INCONSISTENT, line.at,
+                   absl::StrCat("compound ", *IndexOf(text), ": its columns do not stand where they are due"));
+      }
+    }
     if (!row) return IsFootnote(text);
     TakeRow(*std::move(row), *IndexOf(text), line.at, analysis, report);
     return true;
@@ -208,7 +236,7 @@ class QuantitationTable final : public Table {
   // Numbers are in no order, but none comes twice: a report printed again begins with one that has been.
   bool Continues(absl::string_view text) const override {
     if (phase_ != kWithin) return false;
-    if (const std::optional<absl::string_view> index = IndexOf(text)) return !Seen(Units(*index));
+    if (const std::optional<absl::string_view> index = IndexOf(text)) return !Seen(*index);
     return IsRuler(text) || after_surrogate_;
   }
 
@@ -241,16 +269,17 @@ class QuantitationTable final : public Table {
     if (absl::EndsWith(text, "Qvalue")) last_is_ = Last::kQValue;
   }
 
-  bool Seen(absl::int128 index) const {
-    return std::find(seen_.begin(), seen_.end(), static_cast<int>(index)) != seen_.end();
+  bool Seen(absl::string_view index) const {
+    const std::size_t i = NumberOf(index);
+    return i < seen_.size() && seen_[i];
   }
 
   void TakeRow(Row row, absl::string_view index, uint64_t at, dims::v1::Analysis& analysis, dims::v1::Report& report) {
-    if (Seen(Units(index))) {
+    if (Seen(index)) {
       AddProblem(report, dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at, absl::StrCat("compound ", index, " comes twice"));
-    } else {
-      seen_.push_back(static_cast<int>(Units(index)));
     }
+    if (NumberOf(index) >= seen_.size()) seen_.resize(NumberOf(index) + 1);
+    seen_[NumberOf(index)] = true;
     row.finding.set_role(role_);
     TakeLast(row, index, at, report);
     after_surrogate_ = role_ == dims::v1::FINDING_ROLE_SURROGATE;
@@ -285,7 +314,7 @@ class QuantitationTable final : public Table {
   bool after_surrogate_ = false;
   dims::v1::FindingRole role_ = dims::v1::FINDING_ROLE_UNSPECIFIED;
   Last last_is_ = Last::kAsItLooks;
-  std::vector<int> seen_;
+  std::vector<bool> seen_;  // by number of compound
 };
 
 }  // namespace

@@ -17,6 +17,8 @@
 namespace dims::msd {
 namespace {
 
+constexpr int kMostSections = 64;  // each repeats the name of the data file
+
 // `"a ""b""",  1` as its two fields. nullopt where a quotation mark is not closed.
 std::optional<std::vector<std::string>> SplitFields(absl::string_view text) {
   std::vector<std::string> fields(1);
@@ -91,18 +93,21 @@ void ResultsCsv::TakeSection(absl::string_view title, uint64_t at) {
   rows_ = 0;
   sums_ = PeakSums();
   percents_ = false;
-  if (absl::ConsumePrefix(&title, "INT ")) {
+  const bool room = report_.analyses_size() < kMostSections;
+  if (room && absl::ConsumePrefix(&title, "INT ")) {
     part_ = Part::kPeaks;
     columns_ = {Column::kNumber, Column::kTime,   Column::kFirst, Column::kMax,          Column::kLast,
                 Column::kType,   Column::kHeight, Column::kArea,  Column::kPercentOfMax, Column::kAreaPercent};
-  } else if (absl::ConsumePrefix(&title, "PBM ")) {
+  } else if (room && absl::ConsumePrefix(&title, "PBM ")) {
     part_ = Part::kHits;
     columns_ = {Column::kNumber,    Column::kTime, Column::kAreaPercent, Column::kName,
                 Column::kReference, Column::kCas,  Column::kQuality};
     absl::ConsumePrefix(&title, "Apex");
   } else {
     part_ = Part::kUnknown;
-    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "a section of this kind is not known; its lines are left out");
+    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at,
+            room ? "a section of this kind is not known; its lines are left out"
+                 : "one section more than such a file has; its lines are left out");
     return;
   }
   dims::v1::Analysis& analysis = *report_.add_analyses();
