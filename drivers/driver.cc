@@ -11,8 +11,14 @@ constexpr int kMostProblems = 100;
 
 void AddProblem(dims::v1::Report& report, dims::v1::ProblemType type, uint64_t at, absl::string_view message) {
   if (report.problems_size() >= kMostProblems) {
-    *report.mutable_problems(kMostProblems - 1)->mutable_message() =
-        absl::StrCat("more than ", kMostProblems, " problems; only the first are listed");
+    dims::v1::Problem& last = *report.mutable_problems(kMostProblems - 1);
+    *last.mutable_message() = absl::StrCat("more than ", kMostProblems, " problems; only the first are listed");
+    // That a report is incomplete is never lost among them.
+    if (type == dims::v1::PROBLEM_TYPE_TRUNCATED || type == dims::v1::PROBLEM_TYPE_INTERRUPTED ||
+        type == dims::v1::PROBLEM_TYPE_OVERSIZE) {
+      last.set_type(type);
+      last.set_offset(at);
+    }
     return;
   }
   dims::v1::Problem* problem = report.add_problems();

@@ -137,7 +137,8 @@ struct Driver {
   std::unique_ptr<Decoder> (*make)(const Options& options);
 };
 
-// Adds a problem at a position. A report keeps its first 100; the last of them says that there were more.
+// Adds a problem at a position. A report keeps its first 100; the last of them says that there were more, and takes the
+// place and type of one that means an incomplete report.
 void AddProblem(dims::v1::Report& report, dims::v1::ProblemType type, uint64_t at, absl::string_view message);
 
 // The problem that an Ending means for a report which was still open.

@@ -149,7 +149,7 @@ void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts erro
       sink(std::get<Arm>(event));
     }
   }
-  if (!claimed) Claim(bytes, errors, blank, sink);
+  if (!claimed) Claim(bytes, errors, blank || IsBlank(bytes), sink);
 }
 
 void Parser::Claim(absl::string_view bytes, LineErrorCounts errors, bool blank, ParserSink sink) {

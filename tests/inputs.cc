@@ -20,6 +20,7 @@ namespace {
 const std::multimap<std::string, std::pair<std::string, std::string>>& CorpusOf() {
   static const auto* files = new std::multimap<std::string, std::pair<std::string, std::string>>{
       {"agilent_msd", {"agilent_chemstation/area_percent_msd", ".rteres.txt"}},
+      {"agilent_msd", {"agilent_chemstation/results_csv", ".RESULTS.CSV"}},
       {"astm", {"astm", ".astm"}},
   };
   return *files;
