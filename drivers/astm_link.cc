@@ -64,6 +64,8 @@ Scan ScanText(absl::string_view waiting, std::size_t seen) {
 Scan ScanAstm(absl::string_view waiting, std::size_t seen) {
   waiting = waiting.substr(0, kMostAstmFrame);
   switch (waiting[0]) {
+    case '\0':  // a break, or a device that was switched on
+      return {Scan::kNoise, 1};
     case kEnq:
     case kEot:
     case kAck:
