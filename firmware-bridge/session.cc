@@ -176,7 +176,10 @@ void Session::Handle(ParserEvent event, Moment now, bool replaying) {
 
 void Session::Append(Said said) {
   dims::v1::Report& report = said.report;
-  report.set_origin(setup_.origin);
+  // An instrument may say that a result is no patient's or user's (a control sample), never that a simulation is real.
+  if (report.origin() == dims::v1::ORIGIN_UNSPECIFIED || setup_.origin != dims::v1::ORIGIN_REAL) {
+    report.set_origin(setup_.origin);
+  }
   report.set_urgency(dims::v1::URGENCY_ROUTINE);
   dims::v1::Source& source = *report.mutable_source();
   source = setup_.source;

@@ -30,6 +30,7 @@ class Handshake final : public Decoder {
     if (last) {
       End end;
       end.report.add_analyses()->set_sample_number(texts_);
+      if (texts_ == "control") end.report.set_origin(dims::v1::ORIGIN_QC_STANDARD);
       out.push_back(std::move(end));
       texts_.clear();
       open_ = false;
@@ -105,7 +106,7 @@ class SessionTest : public testing::Test {
     setup.driver = &kHandshake;
     setup.options = *Options::Parse({}, {});
     setup.source.set_instrument("analyser-1");
-    setup.origin = dims::v1::ORIGIN_SIMULATED;
+    setup.origin = origin_;
     setup.write = [this](absl::string_view bytes) {
       log_.push_back(absl::StrCat("wrote ", bytes, " at ", Records().size(), " records, ",
                                   store_->Position("analyser-1").read_through, " bytes"));
@@ -135,6 +136,7 @@ class SessionTest : public testing::Test {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Session> session_;
   std::vector<std::string> log_;
+  dims::v1::Origin origin_ = dims::v1::ORIGIN_SIMULATED;
 };
 
 using Log = std::vector<std::string>;
@@ -252,6 +254,17 @@ TEST_F(SessionTest, AfterACrashWhatWasOpenIsInterruptedAndNothingIsAnsweredTwice
   EXPECT_EQ(Records().size(), 3u);
   EXPECT_EQ(Records()[1].problems(0).type(), dims::v1::PROBLEM_TYPE_NOISE);
   EXPECT_EQ(Records()[2].analyses(0).sample_number(), "three");
+}
+
+TEST_F(SessionTest, AControlSampleStaysOneAndASimulationNeverPassesForMore) {
+  for (const auto& [line, expected] : {std::pair{dims::v1::ORIGIN_SIMULATED, dims::v1::ORIGIN_SIMULATED},
+                                       std::pair{dims::v1::ORIGIN_REAL, dims::v1::ORIGIN_QC_STANDARD}}) {
+    origin_ = line;
+    Reopen();
+    Arrive("<!control>");
+    Commit();
+    EXPECT_EQ(Records().back().origin(), expected);
+  }
 }
 
 TEST_F(SessionTest, AHangUpEndsWhatWasOpen) {
