@@ -115,7 +115,8 @@ absl::Status Configure(int fd, const std::string& path, const Line& line, bool p
 
 bool IsPseudoTerminal(const std::string& path) {
   std::error_code error;
-  return absl::StartsWith(std::filesystem::weakly_canonical(path, error).string(), "/dev/pts/");
+  const std::string resolved = std::filesystem::weakly_canonical(path, error).string();
+  return absl::StartsWith(resolved, "/dev/pts/") || !absl::StartsWith(resolved, "/dev/");
 }
 
 absl::StatusOr<std::unique_ptr<Port>> OpenPort(const std::string& path, const Line& line) {

@@ -37,8 +37,8 @@ class Port {
 
 absl::StatusOr<std::unique_ptr<Port>> OpenPort(const std::string& path, const Line& line);
 
-// The port's path with links resolved is a pseudo-terminal: what comes from it is simulated, unless the configuration
-// says otherwise.
+// Whether the path, links resolved, is a pseudo-terminal, or, while it leads nowhere, is no name in /dev: what comes
+// from it is simulated, unless the configuration says otherwise.
 bool IsPseudoTerminal(const std::string& path);
 
 }  // namespace dims

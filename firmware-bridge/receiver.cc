@@ -10,11 +10,12 @@
 
 namespace dims {
 
-Receiver::Receiver(std::string instrument, std::string path, Line line, ReceiveBuffer& buffer,
+Receiver::Receiver(std::string instrument, std::string path, Line line, bool real, ReceiveBuffer& buffer,
                    std::function<void()> wake)
     : instrument_(std::move(instrument)),
       path_(std::move(path)),
       line_(line),
+      real_(real),
       buffer_(buffer),
       wake_(std::move(wake)),
       thread_([this] { Run(); }) {}
@@ -33,6 +34,12 @@ void Receiver::Run() {
   std::string last_error;
   while (!stop_.HasBeenNotified()) {
     absl::StatusOr<std::unique_ptr<Port>> opened = OpenPort(path_, line_);
+    if (opened.ok() && real_ && IsPseudoTerminal(path_)) {
+      opened = absl::FailedPreconditionError(absl::StrCat(
+          path_,
+          " is a pseudo-terminal: a simulated result must not pass for a real one; say in the configuration "
+          "what it is (origin)"));
+    }
     if (opened.ok()) {
       last_error.clear();
       Port* port = nullptr;

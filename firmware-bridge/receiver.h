@@ -27,8 +27,10 @@ namespace dims {
 
 class Receiver {
  public:
-  // `wake` is called after each Put.
-  Receiver(std::string instrument, std::string path, Line line, ReceiveBuffer& buffer, std::function<void()> wake);
+  // `wake` is called after each Put. `real`: its results count as real, so it must not turn out to be a
+  // pseudo-terminal.
+  Receiver(std::string instrument, std::string path, Line line, bool real, ReceiveBuffer& buffer,
+           std::function<void()> wake);
   ~Receiver();  // stops reading and closes the port
 
   // Ends the thread; the port stays open for replies.
@@ -43,6 +45,7 @@ class Receiver {
 
   const std::string instrument_, path_;
   const Line line_;
+  const bool real_;
   ReceiveBuffer& buffer_;
   const std::function<void()> wake_;
   absl::Notification stop_;

@@ -28,15 +28,10 @@ struct Place {
   std::unique_ptr<Receiver> receiver;
 };
 
+// Decided by the name once, when the service starts: a line must not change its mind while a report is open.
 dims::v1::Origin OriginOf(const InstrumentConfig& instrument) {
   if (instrument.origin) return *instrument.origin;
-  if (!IsPseudoTerminal(instrument.port)) return dims::v1::ORIGIN_REAL;
-  SPDLOG_WARN(
-      "{}: {} is a pseudo-terminal; its results are marked SIMULATED, and a registry in production refuses those for "
-      "good "
-      "(set origin to say otherwise)",
-      instrument.name, instrument.port);
-  return dims::v1::ORIGIN_SIMULATED;
+  return IsPseudoTerminal(instrument.port) ? dims::v1::ORIGIN_SIMULATED : dims::v1::ORIGIN_REAL;
 }
 
 void SayWhatIsWrongWithCertificates(const Config& config) {
@@ -101,6 +96,12 @@ absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfi
   setup.source.set_configuration_sha256(config.sha256);
   setup.source.set_bridge_version(std::string(version));
   setup.origin = OriginOf(instrument);
+  if (setup.origin == dims::v1::ORIGIN_SIMULATED && !instrument.origin) {
+    SPDLOG_WARN(
+        "{}: {} is no serial device; its results are marked SIMULATED, and a registry in production refuses "
+        "those for good (set origin to say otherwise)",
+        instrument.name, instrument.port);
+  }
   setup.clock = ReadClockState;
   return setup;
 }
@@ -178,9 +179,10 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   }
   for (std::size_t i = 0; i < places.size(); ++i) {
     const InstrumentConfig& instrument = config.instruments[i];
-    places[i]->receiver = std::make_unique<Receiver>(instrument.name, instrument.port,
-                                                     LineOf(instrument, FindDriver(instrument.driver)->line),
-                                                     places[i]->buffer, [&bench] { bench.Wake(); });
+    places[i]->receiver = std::make_unique<Receiver>(
+        instrument.name, instrument.port, LineOf(instrument, FindDriver(instrument.driver)->line),
+        OriginOf(instrument) == dims::v1::ORIGIN_REAL && !instrument.origin, places[i]->buffer,
+        [&bench] { bench.Wake(); });
   }
   std::thread bench_thread([&] { bench.Run(); });
   std::thread uplink_thread([&] { uplink.Run(); });

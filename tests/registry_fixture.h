@@ -7,7 +7,6 @@
 #ifndef DIMS_TESTS_REGISTRY_FIXTURE_H_
 #define DIMS_TESTS_REGISTRY_FIXTURE_H_
 
-#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -32,15 +31,6 @@
 #include "tests/certificates.h"
 
 namespace dims {
-
-// gRPC puts its connections away in threads of its own. This waits for them, so that what is left at the end of the
-// program is a leak.
-class GrpcEnvironment : public ::testing::Environment {
- public:
-  void SetUp() override { grpc_init(); }
-  void TearDown() override { grpc_shutdown_blocking(); }
-};
-inline ::testing::Environment* const kGrpcEnvironment = ::testing::AddGlobalTestEnvironment(new GrpcEnvironment);
 
 class TestFolder {
  public:

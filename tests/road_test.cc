@@ -73,10 +73,18 @@ class Road : public Registry {
            << "\"\n";
   }
 
+  // Returns when it listens: the line is not there yet, and must not pass for a real one because of that.
   std::unique_ptr<Program> StartBridge() {
-    return std::make_unique<Program>("firmware-bridge/dims-bridge",
-                                     std::vector<std::string>{"run", "--config", folder_ / "bridge.toml"},
-                                     folder_ / "bridge.log");
+    std::filesystem::remove(folder_ / "bridge.log");
+    auto bridge = std::make_unique<Program>("firmware-bridge/dims-bridge",
+                                            std::vector<std::string>{"run", "--config", folder_ / "bridge.toml"},
+                                            folder_ / "bridge.log");
+    absl::Notification never;
+    const absl::Time until = absl::Now() + absl::Seconds(30);
+    while (FileBytes(folder_ / "bridge.log").find("listening to") == std::string::npos && absl::Now() < until) {
+      never.WaitForNotificationWithTimeout(absl::Milliseconds(10));
+    }
+    return bridge;
   }
   // Prints the files once each; returns when the reader has taken everything.
   int Print(const std::vector<std::string>& files) {
