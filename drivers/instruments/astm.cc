@@ -31,8 +31,11 @@ using dims::v1::ProblemType;
 
 constexpr int kReceiverTimer = 0;
 constexpr int kQuietTimer = 1;
+constexpr int kAnswerTimer = 2;
 constexpr absl::Duration kQuiet = absl::Seconds(1);  // the sender waits 15 s for an answer
-constexpr std::size_t kMostReport = 1024 * 1024;     // no message is longer than this less one frame
+// An EOT that comes later than this after the last frame may mean that its answer never arrived.
+constexpr absl::Duration kHeardWithin = absl::Seconds(10);
+constexpr std::size_t kMostReport = 1024 * 1024;  // no message is longer than this less one frame
 constexpr std::size_t kMostReportHeap = 6 * kMostReport;
 
 int After(int number) { return (number + 1) % 8; }
@@ -79,7 +82,9 @@ class Astm final : public Decoder {
   }
 
   void OnTimer(int timer, uint64_t at, Events& out) override {
-    if (suspect_ != 0) {
+    if (timer == kAnswerTimer) {
+      late_ = true;
+    } else if (suspect_ != 0) {
       CarryOutSuspect(at, out);
     } else if (pending_) {
       if (strict_ && pending_->fault == Fault::kNone) pending_->fault = Fault::kNoLineEnd;
@@ -152,6 +157,7 @@ class Astm final : public Decoder {
     }
     // A sender that is past a refused frame waits for no answer to it.
     Interlude(at, pending_ && pending_->fault == Fault::kNone, out);
+    if (control == kEot && mode_ == Mode::kSession && !late_ && !held_) SayHeard(out);
     if (control == kEnq) {
       if (open_ && (message_->begun() || held_)) GiveUp(at, End::kBefore, out);
       Open(at, out);
@@ -246,6 +252,8 @@ class Astm final : public Decoder {
     } else if (answer) {
       out.push_back(Reply{std::string(1, accepted ? kAck : kNak), std::string(1, kNak)});
       out.push_back(Arm{kReceiverTimer, idle_});
+      late_ = false;
+      if (unheard_) out.push_back(Arm{kAnswerTimer, kHeardWithin});
     }
   }
 
@@ -262,6 +270,7 @@ class Astm final : public Decoder {
       if (good && frame.number != After(last_number_)) frame.fault = Fault::kSequence;
       if (frame.fault == Fault::kNone) {
         held_.reset();
+        SayHeard(out);  // the frame before it, that is
         Accept(frame, hash, where, out);
         return true;
       }
@@ -356,6 +365,7 @@ class Astm final : public Decoder {
       message_->Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, frame.at,
                         "a control character that the standard forbids stands in a frame's text");
     }
+    if (mode_ == Mode::kSession) content_ += frame.text;
     const bool cut = frame.fault == Fault::kNoEnd || frame.fault == Fault::kTooLong;
     message_->TakeText(frame.text, frame.text_at, frame.last || cut, cut);
     if (!message_->complete()) return false;
@@ -425,9 +435,16 @@ class Astm final : public Decoder {
   }
 
   void Close(End::Where where, Events& out) {
+    const bool complete = message_->complete();
     dims::v1::Report report = std::move(*message_).Finish();
     if (unrepaired_) report.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
-    out.push_back(End{std::move(report), where, !spoiled_});
+    // Of a message that was cut, only what can be counted twice matters.
+    const bool counts =
+        complete || std::any_of(report.analyses().begin(), report.analyses().end(),
+                                [](const dims::v1::Analysis& analysis) { return analysis.findings_size() > 0; });
+    if (!counts || mode_ != Mode::kSession || unrepaired_ || bare_) content_.clear();
+    unheard_ = !content_.empty();
+    out.push_back(End{std::move(report), where, !spoiled_, std::move(content_)});
     Reset(where == End::kMark);
     if (open_) open_at_ = mark_at_;
   }
@@ -435,11 +452,25 @@ class Astm final : public Decoder {
   void Reset(bool open) {
     open_ = open;
     message_.emplace(reading_);
+    content_.clear();
     spoiled_ = unrepaired_ = bare_ = false;
     noise_ = 0;
   }
 
+  void SayHeard(Events& out) {
+    if (!std::exchange(unheard_, false)) return;
+    out.push_back(Heard{});
+    out.push_back(Arm{kAnswerTimer, absl::ZeroDuration()});
+  }
+
+  // What the sender has not heard by the end of a session, it repeats.
+  void ForgetUnheard(Events& out) {
+    if (std::exchange(unheard_, false)) out.push_back(Arm{kAnswerTimer, absl::ZeroDuration()});
+    late_ = false;
+  }
+
   void StartSession(Events& out) {
+    ForgetUnheard(out);
     mode_ = Mode::kSession;
     last_number_ = 0;
     last_hash_.clear();
@@ -449,6 +480,7 @@ class Astm final : public Decoder {
   }
 
   void GoNeutral(Events& out) {
+    ForgetUnheard(out);
     mode_ = Mode::kNeutral;
     last_number_ = -1;
     last_hash_.clear();
@@ -471,9 +503,13 @@ class Astm final : public Decoder {
   char suspect_ = 0;                 // an ENQ or EOT right after a frame without end
   bool cut_line_ = false;            // the last text had no line end
 
-  uint64_t here_ = 0;  // after what is at hand
+  uint64_t here_ = 0;     // after what is at hand
+  bool unheard_ = false;  // nothing shows yet that the sender has heard that the last message was received
+  bool late_ = false;     // its answer is long out
+
   bool open_ = false;  // a report is
   uint64_t open_at_ = 0, mark_at_ = 0;
+  std::string content_;  // the text of the frames that were acknowledged
   std::optional<AstmMessage> message_;
   bool spoiled_ = false;     // line errors stand in what was taken
   bool unrepaired_ = false;  // a refused frame was
@@ -520,7 +556,7 @@ extern const Driver astm_driver;
 const Driver astm_driver = {
     .name = "astm",
     .title = "ASTM E1381/E1394 (CLSI LIS01-A/LIS02-A): clinical analysers, immunoassay readers",
-    .version = "1",
+    .version = "2",
     .line = {},
     .scan = ScanAstm,
     .max_frame = kMostAstmFrame + 1,
