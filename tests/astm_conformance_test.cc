@@ -525,6 +525,7 @@ TEST(AstmConformance, NoLineEndAfterTheChecksumIsAcceptedWhereItIsConfigured) {
       EXPECT_EQ(lenient.Wait(absl::Seconds(1)), record == kAstmEnd ? "!A" : "A");
     }
     ExpectWhole(lenient.last());
+    EXPECT_EQ(lenient.last().lenient_frames(), 5u);
     Line strict;
     strict.Send(kEnqs);
     EXPECT_EQ(strict.Send(FrameOf(1, kAstmHeader, kEtx, line_end)), "");
@@ -543,6 +544,7 @@ TEST(AstmConformance, LowerCaseChecksumsAreAcceptedWhereItIsConfigured) {
   lenient.Send(kEnqs);
   EXPECT_EQ(lenient.Send(frame), "!A");
   ExpectWhole(lenient.last());
+  EXPECT_EQ(lenient.last().lenient_frames(), 1u);
   Line strict;
   strict.Send(kEnqs);
   EXPECT_EQ(strict.Send(frame), "N");

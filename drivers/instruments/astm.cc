@@ -49,6 +49,7 @@ struct Received {
   bool last = false;
   Fault fault = Fault::kNone;
   bool forbidden = false;
+  bool lower_case = false, line_ended = false;
   uint64_t at = 0, text_at = 0;
   bool followed = false;  // by bytes that are no line end
 };
@@ -123,11 +124,12 @@ class Astm final : public Decoder {
     pending_->text = std::string(read.text);
     pending_->last = read.last;
     pending_->forbidden = read.forbidden;
+    pending_->lower_case = read.sum == AstmFrame::Sum::kLowerCase;
     pending_->at = frame.at;
     pending_->text_at = frame.at + (read.text.data() - frame.bytes.data());
     pending_->fault = FaultOf(frame, read);
     out.push_back(Arm{kQuietTimer, kQuiet});
-    if (frame.bytes.back() == '\n') Settle(End::kThrough, true, out);
+    if (frame.bytes.back() == '\n') SettleAtLineEnd(out);
   }
 
   Fault FaultOf(const Frame& frame, const AstmFrame& read) const {
@@ -189,7 +191,7 @@ class Astm final : public Decoder {
       }
       if (suspect_ != 0) return;
       if (frame.bytes.back() == '\n') {
-        Settle(End::kThrough, true, out);
+        SettleAtLineEnd(out);
       } else {
         out.push_back(Arm{kQuietTimer, kQuiet});
       }
@@ -240,6 +242,11 @@ class Astm final : public Decoder {
       GiveUp(at, End::kBefore, out);
       GoNeutral(out);
     }
+  }
+
+  void SettleAtLineEnd(Events& out) {
+    pending_->line_ended = true;
+    Settle(End::kThrough, true, out);
   }
 
   void Settle(End::Where where, bool answer, Events& out) {
@@ -365,7 +372,10 @@ class Astm final : public Decoder {
       message_->Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, frame.at,
                         "a control character that the standard forbids stands in a frame's text");
     }
-    if (mode_ == Mode::kSession) content_ += frame.text;
+    if (mode_ == Mode::kSession) {
+      content_ += frame.text;
+      lenient_ += frame.lower_case || !frame.line_ended ? 1 : 0;
+    }
     const bool cut = frame.fault == Fault::kNoEnd || frame.fault == Fault::kTooLong;
     message_->TakeText(frame.text, frame.text_at, frame.last || cut, cut);
     if (!message_->complete()) return false;
@@ -438,6 +448,7 @@ class Astm final : public Decoder {
     const bool complete = message_->complete();
     dims::v1::Report report = std::move(*message_).Finish();
     if (unrepaired_) report.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
+    report.set_lenient_frames(lenient_);
     // Of a message that was cut, only what can be counted twice matters.
     const bool counts =
         complete || std::any_of(report.analyses().begin(), report.analyses().end(),
@@ -453,6 +464,7 @@ class Astm final : public Decoder {
     open_ = open;
     message_.emplace(reading_);
     content_.clear();
+    lenient_ = 0;
     spoiled_ = unrepaired_ = bare_ = false;
     noise_ = 0;
   }
@@ -509,7 +521,8 @@ class Astm final : public Decoder {
 
   bool open_ = false;  // a report is
   uint64_t open_at_ = 0, mark_at_ = 0;
-  std::string content_;  // the text of the frames that were acknowledged
+  std::string content_;   // the text of the frames that were acknowledged
+  uint32_t lenient_ = 0;  // of them, those that were not quite as the standard asks
   std::optional<AstmMessage> message_;
   bool spoiled_ = false;     // line errors stand in what was taken
   bool unrepaired_ = false;  // a refused frame was
