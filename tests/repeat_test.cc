@@ -242,6 +242,30 @@ TEST_F(Repeat, AFrameSentAgainIsAnsweredAgainAndThenTheMessageIsHeard) {
   EXPECT_FALSE(Records()[1].has_repeat_of());
 }
 
+TEST_F(Repeat, AfterARefusalInTheSecondMessageOfASessionTheSenderBeginsAnewAndNothingIsLostOrDoubled) {
+  const std::vector<std::string> first = AstmRecords(1), second = AstmRecords(2);
+  Send(first, first.size());
+  const int next = static_cast<int>(first.size()) + 1;
+  Say(FrameOf(next, second[0]));
+  answers_.clear();
+  Hear(FrameOf(next + 1, second[1]));
+  session_->Refused(absl::ResourceExhaustedError("full"), now_);
+  EXPECT_EQ(answers_, "N");
+  // The bridge knows of no session any more: six sends without an answer, then the sender asks for one.
+  for (int i = 0; i < 5; ++i) Say(FrameOf(next + 1, second[1]));
+  EXPECT_EQ(answers_, "N");
+  Say(kEots);
+  SendWhole(second);
+  int whole = 0;
+  for (const Report& report : Records()) {
+    if (report.status() != dims::v1::REPORT_STATUS_FINAL) continue;
+    ++whole;
+    EXPECT_EQ(report.analyses(0).findings_size(), whole);
+    EXPECT_FALSE(report.has_repeat_of());
+  }
+  EXPECT_EQ(whole, 2);
+}
+
 TEST_F(Repeat, TheNameIsTheOneTheRecordHasNow) {
   const std::vector<std::string> records = AstmRecords();
   SendWhole(AstmRecords(1));
