@@ -7,22 +7,19 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
 #include "drivers/catalog.h"
 #include "firmware-bridge/config.h"
-#include "firmware-bridge/config_fields.h"
 #include "firmware-bridge/decode.h"
 #include "firmware-bridge/port_list.h"
 #include "firmware-bridge/port_name.h"
 #include "firmware-bridge/record.h"
+#include "firmware-bridge/record_arguments.h"
 #include "firmware-bridge/service.h"
 #include "firmware-bridge/store.h"
 
@@ -130,24 +127,10 @@ int StoreCommand(const std::string& config_path, std::string store_path) {
   return kOk;
 }
 
-using Settings = std::vector<std::pair<std::string, std::string>>;
-
-absl::StatusOr<Settings> ReadSettings(const std::vector<std::string>& given) {
-  Settings settings;
-  for (const std::string& setting : given) {
-    const std::size_t equals = setting.find('=');
-    if (equals == std::string::npos) {
-      return absl::InvalidArgumentError(absl::StrCat("--set wants key=value, not \"", setting, "\""));
-    }
-    settings.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
-  }
-  return settings;
-}
-
 int DecodeCommand(const std::string& driver, DecodeRequest request, const std::vector<std::string>& given) {
   request.driver = FindDriver(driver);
   if (request.driver == nullptr) return UnknownDriver(driver);
-  absl::StatusOr<Settings> settings = ReadSettings(given);
+  absl::StatusOr<DriverSettings> settings = ReadSettings(given);
   if (!settings.ok()) {
     Fail(settings.status());
     return kUsage;
@@ -175,69 +158,17 @@ int PortsCommand(const std::string& config_path) {
   return kOk;
 }
 
-// How the line is to be set, as on a command line: the rows of an instrument's table are the options.
-struct LineArguments {
-  Config config;
-  std::map<std::string, std::string> given;
-
-  void AddTo(CLI::App& command) {
-    for (const Field& field : InstrumentFields()) {
-      const std::string name(field.spec.name);
-      if (!absl::c_linear_search(kLineSettings, name)) continue;
-      command.add_option("--" + absl::StrReplaceAll(name, {{"_", "-"}}), given[name],
-                         absl::StrCat(field.spec.help, " (", Requirement(field), ")"));
-    }
-  }
-  absl::StatusOr<Line> Read(const Line& line) {
-    config.instruments.resize(1);
-    for (const Field& field : InstrumentFields()) {
-      const auto value = given.find(std::string(field.spec.name));
-      if (value == given.end() || value->second.empty()) continue;
-      const absl::StatusOr<std::string> checked = CheckField(field, value->second);
-      if (!checked.ok()) return checked.status();
-      field.set(config, *checked);
-    }
-    return LineOf(config.instruments.front(), line);
-  }
-};
-
-struct RecordArguments {
-  RecordRequest request;
-  LineArguments line;
-  std::string driver, length;
-  std::vector<std::string> settings;
-};
-
-absl::Status ReadArguments(RecordArguments& arguments) {
-  RecordRequest& request = arguments.request;
-  request.driver.driver = FindDriver(arguments.driver);
-  absl::StatusOr<Settings> settings = ReadSettings(arguments.settings);
-  if (!settings.ok()) return settings.status();
-  if (!settings->empty() && arguments.driver.empty()) {
-    return absl::InvalidArgumentError("--set is for a driver's options: give --driver as well");
-  }
-  request.driver.settings = *std::move(settings);
-  const absl::StatusOr<Line> line =
-      arguments.line.Read(request.driver.driver == nullptr ? Line() : request.driver.driver->line);
-  if (!line.ok()) return line.status();
-  request.line = *line;
-  if (arguments.length.empty()) return absl::OkStatus();
-  const absl::StatusOr<absl::Duration> length = ReadDuration(arguments.length);
-  if (!length.ok()) return absl::InvalidArgumentError(absl::StrCat("--for: ", length.status().message()));
-  request.length = *length;
-  return absl::OkStatus();
-}
-
-int RecordCommand(RecordArguments& arguments) {
+int RecordCommand(const RecordArguments& arguments) {
   if (!arguments.driver.empty() && FindDriver(arguments.driver) == nullptr) return UnknownDriver(arguments.driver);
-  if (absl::Status status = ReadArguments(arguments); !status.ok()) {
-    Fail(status);
+  const absl::StatusOr<RecordRequest> request = ReadArguments(arguments);
+  if (!request.ok()) {
+    Fail(request.status());
     return kUsage;
   }
   const sigset_t signals = StopSignals();
   bool stopped = false;
   const absl::Status status = Record(
-      arguments.request,
+      *request,
       [&] {
         const timespec now{};
         stopped = stopped || sigtimedwait(&signals, nullptr, &now) > 0;
@@ -284,16 +215,7 @@ int Main(int argc, char** argv) {
   CLI::App* ports = app.add_subcommand("ports", "List this machine's serial ports, without opening any");
   ports->add_option("--config", ports_config, "Configuration file, to show whose port each is");
   RecordArguments recording;
-  CLI::App* record =
-      app.add_subcommand("record",
-                         "Write down what happens on a line, as a transcript, until SIGINT, SIGTERM or --for.\n"
-                         "NOTHING IS STORED. With --driver the instrument is answered as the bridge would, and may "
-                         "forget what it was told is received: only for instruments on a bench.");
-  record->add_option("port", recording.request.port, "Device, or tcp://host:port")->required();
-  record->add_option("--driver", recording.driver, "Answer as this driver does, and write down its reports");
-  record->add_option("--set", recording.settings, "Driver option, key=value; may be repeated")->allow_extra_args(false);
-  record->add_option("--for", recording.length, "How long, such as 30s");
-  recording.line.AddTo(*record);
+  CLI::App* record = AddRecordCommand(app, recording);
   bool example = false;
   CLI::App* manual = app.add_subcommand("manual", "Print the reference of all settings of the configuration file");
   manual->add_flag("--example", example, "Print a commented example file instead");

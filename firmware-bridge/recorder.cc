@@ -60,6 +60,7 @@ Recorder::Recorder(const RecordedDriver& driver, absl::string_view title, std::o
       written_(now),
       last_heard_(now) {
   Comment(title);
+  out_.flush();
   if (driver.driver == nullptr) return;
   Comment(absl::StrCat("driver ", driver.driver->name, " ", driver.driver->version));
   for (const auto& [name, value] : driver.settings) {

@@ -88,7 +88,7 @@ absl::StatusOr<std::shared_ptr<Lookup>> LookUp(const NetworkAddress& address, co
   lookup->Run(AI_NUMERICHOST);
   if (lookup->error == 0) return lookup;
   std::thread([lookup] {
-    lookup->Run(AI_ADDRCONFIG);
+    lookup->Run(0);
     lookup->done.Notify();
   }).detach();
   for (absl::Duration waited; !lookup->done.WaitForNotificationWithTimeout(kLook); waited += kLook) {

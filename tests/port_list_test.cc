@@ -134,7 +134,7 @@ TEST_F(PortList, OpensNoPort) {
   const int before = shim::DevicesOpened();
   EXPECT_EQ(List().size(), 2u);
   EXPECT_EQ(shim::DevicesOpened(), before);
-  // The library's own list does: the count can tell.
+  // And an opened one would have been counted.
   const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   EXPECT_EQ(shim::DevicesOpened(), before + 1);
   close(fd);

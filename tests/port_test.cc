@@ -1,7 +1,6 @@
 // Ports: the names they have, the marks of damaged bytes, pseudo-terminals, terminal servers.
 #include "firmware-bridge/port.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -14,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/parmrk.h"
 #include "tests/pty.h"
+#include "tests/terminal_server.h"
 
 namespace dims {
 namespace {
@@ -175,59 +175,6 @@ TEST(PseudoTerminalPort, GivesWhatCameBeforeAHangUpAndThenTellsIt) {
   EXPECT_TRUE(absl::IsUnavailable((*port)->Write("x")));
 }
 
-// A terminal server on this machine.
-class Server {
- public:
-  explicit Server(int backlog = 4) : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    EXPECT_EQ(bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    EXPECT_EQ(listen(listener_, backlog), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~Server() {
-    HangUp();
-    StopListening();
-  }
-  std::string name() const { return absl::StrCat("tcp://127.0.0.1:", port_); }
-  int port() const { return port_; }
-
-  void Accept() {
-    pollfd waiting{listener_, POLLIN, 0};
-    ASSERT_EQ(poll(&waiting, 1, static_cast<int>(absl::ToInt64Milliseconds(kDeadline))), 1);
-    peer_ = accept(listener_, nullptr, nullptr);
-    ASSERT_GE(peer_, 0);
-  }
-  void Say(absl::string_view bytes) {
-    ASSERT_EQ(send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
-  }
-  std::string Hear(std::size_t size) {
-    std::string heard(size, '\0');
-    heard.resize(static_cast<std::size_t>(std::max<ssize_t>(0, recv(peer_, heard.data(), size, MSG_WAITALL))));
-    return heard;
-  }
-  void HangUp() {
-    if (peer_ >= 0) close(peer_);
-    peer_ = -1;
-  }
-  // As a terminal server that was switched off and on: the connection is unknown to it.
-  void Reset() {
-    const linger at_once{1, 0};
-    setsockopt(peer_, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-    HangUp();
-  }
-  void StopListening() {
-    if (listener_ >= 0) close(listener_);
-    listener_ = -1;
-  }
-
- private:
-  int listener_, peer_ = -1, port_ = 0;
-};
-
 // The descriptor of this process that is connected to a port of this machine.
 int ConnectionTo(int port) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
@@ -250,7 +197,7 @@ int OptionOf(int fd, int level, int name) {
 }
 
 TEST(TcpPort, CarriesEveryByteAsItIs) {
-  Server server;
+  TerminalServer server;
   const auto port = OpenPort(server.name(), Line(), Never);
   ASSERT_TRUE(port.ok()) << port.status();
   server.Accept();
@@ -264,20 +211,20 @@ TEST(TcpPort, CarriesEveryByteAsItIs) {
 }
 
 TEST(TcpPort, IsSimulatedOnTheLoopback) {
-  Server server;
+  TerminalServer server;
   const auto port = OpenPort(server.name(), Line(), Never);
   ASSERT_TRUE(port.ok()) << port.status();
   EXPECT_TRUE((*port)->IsSimulated());
 }
 
 TEST(TcpPort, FindsATerminalServerByItsName) {
-  Server server;
+  TerminalServer server;
   const auto port = OpenPort(absl::StrCat("tcp://localhost:", server.port()), Line(), Never);
   EXPECT_TRUE(port.ok()) << port.status();
 }
 
 TEST(TcpPort, SaysThatAConnectionIsRefused) {
-  Server server;
+  TerminalServer server;
   server.StopListening();
   const absl::Status status = OpenPort(server.name(), Line(), Never).status();
   EXPECT_TRUE(absl::IsUnavailable(status));
@@ -285,7 +232,7 @@ TEST(TcpPort, SaysThatAConnectionIsRefused) {
 }
 
 TEST(TcpPort, GivesWhatCameBeforeTheEndAndThenTellsIt) {
-  Server server;
+  TerminalServer server;
   const auto port = OpenPort(server.name(), Line(), Never);
   ASSERT_TRUE(port.ok()) << port.status();
   server.Accept();
@@ -298,7 +245,7 @@ TEST(TcpPort, GivesWhatCameBeforeTheEndAndThenTellsIt) {
 }
 
 TEST(TcpPort, TellsAResetAsAHangUp) {
-  Server server;
+  TerminalServer server;
   const auto port = OpenPort(server.name(), Line(), Never);
   ASSERT_TRUE(port.ok()) << port.status();
   server.Accept();
@@ -308,7 +255,7 @@ TEST(TcpPort, TellsAResetAsAHangUp) {
 }
 
 TEST(TcpPort, NoticesADeadPeerWithinAboutAMinuteThoughNothingIsSent) {
-  Server server;
+  TerminalServer server;
   const auto port = OpenPort(server.name(), Line(), Never);
   ASSERT_TRUE(port.ok()) << port.status();
   const int fd = ConnectionTo(server.port());
@@ -322,7 +269,7 @@ TEST(TcpPort, NoticesADeadPeerWithinAboutAMinuteThoughNothingIsSent) {
 }
 
 TEST(TcpPort, StopsConnectingWhenAsked) {
-  Server server(0);  // takes one connection into its queue, and leaves the next without an answer
+  TerminalServer server(0);  // takes one connection into its queue, and leaves the next without an answer
   const auto first = OpenPort(server.name(), Line(), Never);
   ASSERT_TRUE(first.ok()) << first.status();
   std::vector<std::unique_ptr<Port>> more;

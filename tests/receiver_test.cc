@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "tests/pty.h"
+#include "tests/terminal_server.h"
 
 namespace dims {
 namespace {
@@ -92,6 +93,22 @@ TEST(Receiver, OpensAgainAfterAHangUpUnderANewNumberBehindTheSameLink) {
   EXPECT_TRUE(receiver.Write("\x06").ok());
   EXPECT_EQ(second.Hear(1), "\x06");
   std::filesystem::remove(link);
+}
+
+TEST(Receiver, ConnectsAgainAfterATerminalServerHasClosed) {
+  TerminalServer server;
+  Arrivals arrivals;
+  Receiver receiver("balance-1", server.name(), Line(), false, arrivals.buffer(), [&] { arrivals.Wake(); });
+  for (const char* text : {"one", "two"}) {
+    server.Accept();
+    EXPECT_EQ(arrivals.Next().kind, Kind::kOpened);
+    server.Say(text);
+    EXPECT_EQ(arrivals.NextBytes(3), text);
+    EXPECT_TRUE(receiver.Write("\x06").ok());
+    EXPECT_EQ(server.Hear(1), "\x06");
+    server.HangUp();
+    EXPECT_EQ(arrivals.Next().kind, Kind::kClosed);
+  }
 }
 
 TEST(Receiver, WaitsForADeviceThatIsNotThereYet) {

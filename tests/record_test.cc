@@ -3,12 +3,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 
-#include <atomic>
+#include <cstdio>
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "drivers/catalog.h"
 #include "simulator/instrument.h"
@@ -273,6 +276,55 @@ TEST(Record, RefusesASettingThatTheDriverDoesNotHave) {
   std::ostringstream out;
   EXPECT_TRUE(absl::IsInvalidArgument(Record(request, Never, out)));
   EXPECT_EQ(out.str(), "");
+}
+
+// The program itself, writing into a pipe.
+class Recorded {
+ public:
+  explicit Recorded(const std::string& arguments)
+      : pipe_(popen(
+            absl::StrCat("echo $$; exec " DIMS_BINARY_DIR "/firmware-bridge/dims-bridge record ", arguments, " 2>&1")
+                .c_str(),
+            "re")) {
+    EXPECT_TRUE(absl::SimpleAtoi(Line(), &process_));
+  }
+  std::string Line() {
+    char line[512] = "";
+    return fgets(line, sizeof(line), pipe_) != nullptr ? line : "";
+  }
+  void Signal(int number) { kill(process_, number); }
+  int Finish() {
+    const int status = pclose(pipe_);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  FILE* const pipe_;
+  pid_t process_ = 0;
+};
+
+TEST(RecordProgram, WritesAsItHearsAndEndsWellAtASignal) {
+  Pty pty;
+  Recorded program(pty.path() + " --baud 19200 --parity none");
+  EXPECT_THAT(program.Line(), HasSubstr(pty.path() + " (19200 baud 8N1, flow control none)"));
+  pty.Say("S S     100.00 g\r\n");
+  EXPECT_EQ(program.Line(), "instrument: S S     100.00 g<CR><LF>\n");
+  program.Signal(SIGINT);
+  EXPECT_EQ(program.Line(), "# the recording ends here\n");
+  EXPECT_EQ(program.Finish(), 0);
+}
+
+TEST(RecordProgram, NamesWhatIsWrongOnItsCommandLine) {
+  for (const auto& [arguments, message] : std::vector<std::pair<std::string, std::string>>{
+           {"/dev/null --baud 9601", "\"baud\" must be one of 300, "},
+           {"/dev/null --for soon", "--for: "},
+           {"/dev/null --driver astn", "there is no driver \"astn\", did you mean \"astm\"?"},
+           {"/dev/null --set a=b", "--set is for a driver's options: give --driver as well"},
+           {"tcp://moxa:4001 --baud 9600", "--baud cannot be set from here for a terminal server"}}) {
+    Recorded program(arguments);
+    EXPECT_THAT(program.Line(), HasSubstr(message));
+    EXPECT_EQ(program.Finish(), 2);
+  }
 }
 
 }  // namespace
