@@ -155,6 +155,23 @@ TEST(Recorder, SaysWhatIsNotReportedYet) {
               HasSubstr("instrument: half a li\n# the last 9 bytes are in no report yet\n# the end\n"));
 }
 
+TEST(Recorder, WritesDownWhatIsNoReportOnceNothingMoreComes) {
+  const Driver& driver = *FindDriver("agilent_msd");
+  Recording recording({&driver, {}});
+  recording.Say("half a li", 4);
+  recording.Pass(absl::Seconds(11));
+  recording.Say("  ", 1);
+  recording.Pass(absl::Seconds(11));
+  recording.Say("\r\n", 1);
+  const Transcript transcript = Parsed(recording.Finish());
+  std::vector<std::pair<Kind, std::uint64_t>> sizes;
+  for (const TranscriptStep& step : transcript.steps) {
+    if (step.size > 0) sizes.emplace_back(step.kind, step.size);
+  }
+  EXPECT_THAT(sizes, testing::ElementsAre(testing::Pair(Kind::kNoise, 9), testing::Pair(Kind::kPadding, 2)));
+  Play(driver, transcript);
+}
+
 TEST(Recorder, LetsNoTextBreakALine) {
   std::ostringstream out;
   Recorder recorder({}, "Recorded from /dev/x\nreport: y", out, Taken, kStart);
