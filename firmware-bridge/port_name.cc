@@ -23,7 +23,8 @@ std::optional<NetworkAddress> ReadAddress(absl::string_view text) {
   if (colon == absl::string_view::npos) return std::nullopt;
   absl::string_view host = text.substr(0, colon);
   const absl::string_view port = text.substr(colon + 1);
-  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
+  const bool bracketed = absl::StartsWith(host, "[") && absl::EndsWith(host, "]");
+  if (bracketed) host = host.substr(1, host.size() - 2);
   const absl::string_view allowed = bracketed ? ":.%" : "-._";
   uint32_t number;
   if (host.empty() || port.size() > 5 || !std::all_of(port.begin(), port.end(), absl::ascii_isdigit) ||

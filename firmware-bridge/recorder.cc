@@ -45,8 +45,10 @@ bool IsNoise(const dims::v1::Report& report) {
 std::string TextOf(dims::v1::Report report) {
   report.clear_raw_sha256();
   report.clear_driver_version();
+  google::protobuf::TextFormat::Printer printer;
+  printer.SetUseUtf8StringEscaping(true);
   std::string text;
-  google::protobuf::TextFormat::PrintToString(report, &text);
+  printer.PrintToString(report, &text);
   return std::string(absl::StripSuffix(text, "\n"));
 }
 

@@ -338,7 +338,7 @@ TEST(ConfigErrors, RefuseAnAddressThatCannotBeConnectedTo) {
     EXPECT_TRUE(Parse(With("registry.example:7443", good)).ok()) << good;
   }
   for (const char* bad : {"registry.example", ":7443", "registry:0", "registry:65536", "registry:http", "registry:+80",
-                          "::1:7443", "https://registry:7443", "registry:7443/x", "[::1:7443", ""}) {
+                          "::1:7443", "https://registry:7443", "registry:7443/x", "[::1:7443", "[registry:7443", ""}) {
     EXPECT_THAT(Errors(With("registry.example:7443", bad)),
                 ElementsAre(absl::StrCat("5: [registry]: \"address\" must be an address host:port, such as "
                                          "\"registry.example:7443\", not \"",
@@ -349,7 +349,7 @@ TEST(ConfigErrors, RefuseAnAddressThatCannotBeConnectedTo) {
 TEST(ConfigErrors, RefuseAPortOfNoKnownKind) {
   for (const char* bad : {"", "telnet://terminal-server:4001", "TCP://terminal-server:4001", "tcp://terminal-server",
                           "tcp://:4001", "tcp://terminal-server:0", "tcp://terminal-server:4001/", "tcp:///dev/ttyS1",
-                          "terminal-server:4001", "192.0.2.10:4001"}) {
+                          "tcp://[moxa:4001", "tcp://[]:4001", "terminal-server:4001", "192.0.2.10:4001"}) {
     EXPECT_THAT(Errors(With("/dev/nowhere0", bad)),
                 ElementsAre(absl::StrCat("13: [[instrument]] \"gcms-1\": \"port\" must be a device such as "
                                          "\"/dev/serial/by-id/usb-...\" or a terminal server such as "
