@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "firmware-bridge/config_fields.h"
+#include "firmware-bridge/port_name.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -187,6 +188,7 @@ class Reader {
     }
     if (const toml::node* node = given.get("port"); node != nullptr && !instrument.port.empty()) {
       CheckPortIsNew(instrument, LineOfNode(*node), place);
+      if (IsTcpName(instrument.port)) CheckNothingIsSet(given, place);
     }
   }
 
@@ -221,7 +223,7 @@ class Reader {
     }
     const absl::StatusOr<std::string> value = CheckField(field, *text);
     if (!value.ok()) return Fail(LineOfNode(node), place, value.status().message());
-    field.set(config_, field.is_path ? Absolute(*value) : *value);
+    field.set(config_, field.is_path && !IsTcpName(*value) ? Absolute(*value) : *value);
   }
 
   void ReadOptions(const toml::table& given, absl::Span<const OptionSpec> specs, const std::string& place,
@@ -274,11 +276,8 @@ class Reader {
   }
 
   void CheckPortIsNew(const InstrumentConfig& instrument, int line, const std::string& place) {
-    // udev gives one device several names.
-    std::error_code error;
-    const std::filesystem::path real = std::filesystem::weakly_canonical(instrument.port, error);
-    const std::string device = error ? instrument.port : real.string();
-    const auto [first, is_new] = ports_.emplace(device, PortUse{instrument.name, instrument.port, line});
+    const auto [first, is_new] =
+        ports_.emplace(LineBehind(instrument.port), PortUse{instrument.name, instrument.port, line});
     if (is_new) return;
     const PortUse& use = first->second;
     const std::string same =
@@ -286,6 +285,17 @@ class Reader {
     Fail(line, place,
          absl::StrCat("port \"", instrument.port, "\" is ", same, " that of \"", use.instrument, "\" (line ", use.line,
                       ")"));
+  }
+
+  // A setting that nothing would follow.
+  void CheckNothingIsSet(const toml::table& instrument, const std::string& place) {
+    for (const absl::string_view key : kLineSettings) {
+      if (const toml::node* node = instrument.get(StdView(key))) {
+        Fail(LineOfNode(*node), place,
+             absl::StrCat("\"", key,
+                          "\" cannot be set from here for a terminal server: set it there, and leave it out"));
+      }
+    }
   }
 
   std::string Absolute(const std::string& path) const {

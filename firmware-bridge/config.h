@@ -46,12 +46,12 @@ struct RegistryConfig {
 struct InstrumentConfig {
   std::string name;
   std::string driver;
-  std::string port;  // an absolute path
+  std::string port;  // an absolute path, or tcp://host:port
   // Absent: as the driver's protocol has it (LineOf).
   std::optional<int> baud, data_bits, stop_bits;
   std::optional<char> parity;                                // N, E, O
   std::optional<std::string> flow;                           // none, xonxoff, rtscts
-  std::optional<dims::v1::Origin> origin;                    // absent: what the port is decides (a pty is never REAL)
+  std::optional<dims::v1::Origin> origin;                    // absent: what the port is decides (IsSimulatedByName)
   std::optional<std::string> time_zone;                      // IANA name; absl::LoadTimeZone knows it
   std::optional<std::string> date_order;                     // dmy, mdy, ymd
   std::vector<std::pair<std::string, std::string>> options;  // only those given; Options::Parse takes them

@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/strip.h"
+#include "firmware-bridge/port_name.h"
 #include "proto/identity.h"
 
 namespace dims {
@@ -54,21 +54,7 @@ bool IsName(absl::string_view text) { return ParseIdentity(absl::StrCat("urn:dim
 
 bool IsNotEmpty(absl::string_view text) { return !text.empty(); }
 
-bool IsAddress(absl::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == absl::string_view::npos) return false;
-  absl::string_view host = text.substr(0, colon);
-  const absl::string_view port = text.substr(colon + 1);
-  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
-  const absl::string_view allowed = bracketed ? ":.%" : "-._";
-  uint32_t number;
-  return !host.empty() && port.size() <= 5 && std::all_of(port.begin(), port.end(), absl::ascii_isdigit) &&
-         absl::SimpleAtoi(port, &number) && number >= 1 && number <= 65535 &&
-         std::all_of(host.begin(), host.end(),
-                     [&](char c) { return absl::ascii_isalnum(c) || absl::StrContains(allowed, c); });
-}
-
-bool IsPort(absl::string_view text) { return !text.empty() && !absl::StrContains(text, "://"); }
+bool IsAddress(absl::string_view text) { return ReadAddress(text).has_value(); }
 
 bool IsTimeZone(absl::string_view text) {
   // LoadTimeZone also takes file names and this computer's own zone: neither says what zone the instrument is in.
@@ -83,7 +69,9 @@ constexpr TextRule kName = {"1 to 64 lower-case letters, digits and hyphens", Is
 constexpr TextRule kFile = {"the path of a file", IsNotEmpty};
 constexpr TextRule kDriver = {"the name of a driver", IsNotEmpty};
 constexpr TextRule kAddress = {"an address host:port, such as \"registry.example:7443\"", IsAddress};
-constexpr TextRule kPort = {"a device such as \"/dev/serial/by-id/usb-...\"", IsPort};
+constexpr TextRule kPort = {
+    "a device such as \"/dev/serial/by-id/usb-...\" or a terminal server such as \"tcp://192.0.2.10:4001\"",
+    IsPortName};
 constexpr TextRule kTimeZone = {"the name of an IANA time zone, such as \"Europe/Amsterdam\"", IsTimeZone};
 
 constexpr int64_t kSecond = 1000, kHour = 3600 * kSecond, kDay = 24 * kHour;
@@ -183,7 +171,10 @@ constexpr Field kInstrumentFields[] = {
      .example = "agilent_msd",
      .rule = &kDriver,
      .set = Set<&InstrumentConfig::driver>},
-    {.spec = {.name = "port", .help = "the line it is on: a serial device, best by a name that survives replugging"},
+    {.spec = {.name = "port",
+              .help = "the line it is on: a serial device, best by a name that survives replugging (\"dims-bridge "
+                      "ports\" lists "
+                      "them), or a terminal server's raw TCP port"},
      .presence = Presence::kRequired,
      .example = "/dev/ttyUSB0",
      .rule = &kPort,
@@ -193,7 +184,9 @@ constexpr Field kInstrumentFields[] = {
               .type = Type::kInteger,
               .unit = "baud",
               .choices = "300|600|1200|1800|2400|4800|9600|19200|38400|57600|115200|230400|460800|921600",
-              .help = "speed of a serial line; without it, the driver's"},
+              .help =
+                  "speed of a serial line; without it, the driver's. Behind a terminal server, speed, bits, parity and "
+                  "flow control are set there, not here"},
      .presence = Presence::kOptional,
      .example = "9600",
      .set = Set<&InstrumentConfig::baud>},
@@ -230,7 +223,9 @@ constexpr Field kInstrumentFields[] = {
     {.spec = {.name = "origin",
               .type = Type::kChoice,
               .choices = "real|simulated|exercise|qc-standard|blank|proficiency",
-              .help = "whether its results may be counted; without it the port decides"},
+              .help =
+                  "whether its results may be counted; without it the port decides: a pseudo-terminal and a terminal "
+                  "server on this machine (127.0.0.1) are simulated, all else is real"},
      .presence = Presence::kOptional,
      .example = "real",
      .set = SetOrigin},
@@ -258,6 +253,8 @@ constexpr ConfigTable kTables[] = {
 }  // namespace
 
 absl::Span<const ConfigTable> ConfigTables() { return kTables; }
+
+absl::Span<const Field> InstrumentFields() { return kInstrumentFields; }
 
 std::string Heading(const ConfigTable& table) {
   switch (table.kind) {

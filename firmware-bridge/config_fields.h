@@ -32,7 +32,7 @@ struct Field {
   Presence presence = Presence::kDefault;
   absl::string_view example;       // as it would be written, without quotes; empty: the default
   const TextRule* rule = nullptr;  // kText only
-  bool is_path = false;            // made absolute
+  bool is_path = false;            // made absolute (a port that is no path stays as it is)
   // Puts a canonical value (CheckOption) into its member; for instruments, of the last one.
   void (*set)(Config& config, const std::string& value) = nullptr;
 };
@@ -48,6 +48,9 @@ struct ConfigTable {
 // In the order of the example: the top of the file, [store], [registry], [[instrument]].
 absl::Span<const ConfigTable> ConfigTables();
 
+// The rows of [[instrument]].
+absl::Span<const Field> InstrumentFields();
+
 // "[store]", "[[instrument]]"; for the top of the file, empty.
 std::string Heading(const ConfigTable& table);
 
@@ -59,6 +62,9 @@ absl::StatusOr<std::string> CheckField(const Field& field, absl::string_view val
 
 // The sub-table of an instrument that holds its driver's options.
 inline constexpr absl::string_view kOptionsTable = "options";
+
+// The keys of an instrument that set its line (LineOf).
+inline constexpr absl::string_view kLineSettings[] = {"baud", "data_bits", "parity", "stop_bits", "flow"};
 
 }  // namespace dims
 

@@ -16,7 +16,10 @@
 #include "drivers/catalog.h"
 #include "firmware-bridge/config.h"
 #include "firmware-bridge/decode.h"
-#include "firmware-bridge/port.h"
+#include "firmware-bridge/port_list.h"
+#include "firmware-bridge/port_name.h"
+#include "firmware-bridge/record.h"
+#include "firmware-bridge/record_arguments.h"
 #include "firmware-bridge/service.h"
 #include "firmware-bridge/store.h"
 
@@ -69,7 +72,9 @@ int CheckCommand(const std::string& path) {
   }
   for (const InstrumentConfig& instrument : config->instruments) {
     std::cout << "instrument " << instrument.name << ": " << instrument.driver << " on " << instrument.port
-              << (std::filesystem::exists(instrument.port) ? "" : " (not there now; the bridge will wait for it)")
+              << (IsTcpName(instrument.port) || std::filesystem::exists(instrument.port)
+                      ? ""
+                      : " (not there now; the bridge will wait for it)")
               << "\n";
   }
   if (config->instruments.empty()) std::cout << "warning: no [[instrument]]: nothing will be read\n";
@@ -122,17 +127,15 @@ int StoreCommand(const std::string& config_path, std::string store_path) {
   return kOk;
 }
 
-int DecodeCommand(const std::string& driver, DecodeRequest request, const std::vector<std::string>& settings) {
+int DecodeCommand(const std::string& driver, DecodeRequest request, const std::vector<std::string>& given) {
   request.driver = FindDriver(driver);
   if (request.driver == nullptr) return UnknownDriver(driver);
-  for (const std::string& setting : settings) {
-    const std::size_t equals = setting.find('=');
-    if (equals == std::string::npos) {
-      std::cerr << "dims-bridge: --set wants key=value, not \"" << setting << "\"\n";
-      return kUsage;
-    }
-    request.options.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+  absl::StatusOr<DriverSettings> settings = ReadSettings(given);
+  if (!settings.ok()) {
+    Fail(settings.status());
+    return kUsage;
   }
+  request.options = *std::move(settings);
   const absl::StatusOr<DecodeCount> count = Decode(request, std::cout);
   if (!count.ok()) {
     Fail(count.status());
@@ -140,6 +143,39 @@ int DecodeCommand(const std::string& driver, DecodeRequest request, const std::v
   }
   if (count->reports == 0) std::cerr << "dims-bridge: no report in " << request.path << "\n";
   return count->with_problems == 0 ? kOk : kFailed;
+}
+
+int PortsCommand(const std::string& config_path) {
+  std::vector<InstrumentConfig> instruments;
+  if (!config_path.empty()) {
+    absl::StatusOr<Config> config = ReadConfig(config_path, FactsOfCatalog());
+    if (!config.ok()) return Fail(config.status());
+    instruments = std::move(config->instruments);
+  }
+  const absl::StatusOr<std::vector<SerialDevice>> devices = ListSerialDevices();
+  if (!devices.ok()) return Fail(devices.status());
+  std::cout << PortTable(*devices, instruments);
+  return kOk;
+}
+
+int RecordCommand(const RecordArguments& arguments) {
+  if (!arguments.driver.empty() && FindDriver(arguments.driver) == nullptr) return UnknownDriver(arguments.driver);
+  const absl::StatusOr<RecordRequest> request = ReadArguments(arguments);
+  if (!request.ok()) {
+    Fail(request.status());
+    return kUsage;
+  }
+  const sigset_t signals = StopSignals();
+  bool stopped = false;
+  const absl::Status status = Record(
+      *request,
+      [&] {
+        const timespec now{};
+        stopped = stopped || sigtimedwait(&signals, nullptr, &now) > 0;
+        return stopped;
+      },
+      std::cout);
+  return status.ok() ? kOk : Fail(status);
 }
 
 int ManualCommand(bool example) {
@@ -175,6 +211,11 @@ int Main(int argc, char** argv) {
   CLI::App* summary = app.add_subcommand("store", "Show what is on disk, by state (while the bridge is stopped)");
   summary->add_option("--config", config, "Configuration file that names the store")->capture_default_str();
   summary->add_option("--path", store, "The store itself, instead of a configuration");
+  std::string ports_config;
+  CLI::App* ports = app.add_subcommand("ports", "List this machine's serial ports, without opening any");
+  ports->add_option("--config", ports_config, "Configuration file, to show whose port each is");
+  RecordArguments recording;
+  CLI::App* record = AddRecordCommand(app, recording);
   bool example = false;
   CLI::App* manual = app.add_subcommand("manual", "Print the reference of all settings of the configuration file");
   manual->add_flag("--example", example, "Print a commented example file instead");
@@ -187,6 +228,8 @@ int Main(int argc, char** argv) {
   if (check->parsed()) return CheckCommand(config);
   if (decode->parsed()) return DecodeCommand(driver, std::move(request), settings);
   if (drivers->parsed()) return DriversCommand(driver);
+  if (ports->parsed()) return PortsCommand(ports_config);
+  if (record->parsed()) return RecordCommand(recording);
   if (manual->parsed()) return ManualCommand(example);
   return StoreCommand(config, std::move(store));
 }

@@ -3,21 +3,21 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 namespace dims {
 
-Receiver::Receiver(std::string instrument, std::string path, Line line, bool real, ReceiveBuffer& buffer,
-                   std::function<void()> wake)
+Receiver::Receiver(std::string instrument, std::string port, Line line, bool real, ReceiveBuffer& buffer,
+                   std::function<void()> wake, Opener open)
     : instrument_(std::move(instrument)),
-      path_(std::move(path)),
+      name_(std::move(port)),
       line_(line),
       real_(real),
       buffer_(buffer),
       wake_(std::move(wake)),
+      open_(std::move(open)),
       thread_([this] { Run(); }) {}
 
 Receiver::~Receiver() { StopReading(); }
@@ -33,12 +33,12 @@ void Receiver::Run() {
   absl::Duration wait = kFirstWait;
   std::string last_error;
   while (!stop_.HasBeenNotified()) {
-    absl::StatusOr<std::unique_ptr<Port>> opened = OpenPort(path_, line_);
-    if (opened.ok() && real_ && IsPseudoTerminal(path_)) {
+    absl::StatusOr<std::unique_ptr<Port>> opened = open_(name_, line_, [this] { return stop_.HasBeenNotified(); });
+    if (opened.ok() && real_ && (*opened)->IsSimulated()) {
       opened = absl::FailedPreconditionError(absl::StrCat(
-          path_,
-          " is a pseudo-terminal: a simulated result must not pass for a real one; say in the configuration "
-          "what it is (origin)"));
+          name_,
+          " is a pseudo-terminal, or on this machine: a simulated result must not pass for a real one; say in the "
+          "configuration what it is (origin)"));
     }
     if (opened.ok()) {
       last_error.clear();
@@ -49,7 +49,7 @@ void Receiver::Run() {
         port = port_.get();
       }
       const absl::Duration since = ReadClocks().uptime;
-      Put(Arrival::Kind::kOpened, "");
+      Put(Arrival::Kind::kOpened);
       ReadUntilHangUp(*port);
       // After a stop the port stays: what had been read may still be answered.
       if (stop_.HasBeenNotified()) return;
@@ -57,12 +57,13 @@ void Receiver::Run() {
         absl::MutexLock lock(&mutex_);
         port_.reset();
       }
-      Put(Arrival::Kind::kClosed, "");
+      Put(Arrival::Kind::kClosed);
       if (ReadClocks().uptime - since >= kShort) {
         wait = kFirstWait;
         continue;
       }
-    } else if (std::string error(opened.status().message()); error != last_error) {
+    } else if (std::string error(opened.status().message());
+               error != last_error && !absl::IsCancelled(opened.status())) {
       SPDLOG_WARN("{}: {}; will keep trying", instrument_, error);
       last_error = error;
     }
@@ -71,29 +72,28 @@ void Receiver::Run() {
   }
 }
 
-void Receiver::Put(Arrival::Kind kind, std::string bytes) {
-  buffer_.Put({kind, ReadClocks(), std::move(bytes), {}, 0});
+void Receiver::Put(Arrival::Kind kind, Received received) {
+  buffer_.Put({kind, ReadClocks(), std::move(received.bytes), std::move(received.marks), 0});
   wake_();
 }
 
 void Receiver::ReadUntilHangUp(Port& port) {
-  std::array<char, 4096> bytes;
   constexpr absl::Duration kLook = absl::Milliseconds(100);  // for Stop
   while (!stop_.HasBeenNotified()) {
-    if (port.HoldsBack() && !buffer_.AwaitRoom(bytes.size(), kLook)) continue;
-    const absl::StatusOr<std::size_t> got = port.Read(bytes.data(), bytes.size(), kLook);
-    if (!got.ok()) {
-      SPDLOG_WARN("{}: {}", instrument_, std::string(got.status().message()));
+    if (port.HoldsBack() && !buffer_.AwaitRoom(Port::kMostRead, kLook)) continue;
+    absl::StatusOr<Received> received = port.Read(kLook);
+    if (!received.ok()) {
+      SPDLOG_WARN("{}: {}", instrument_, std::string(received.status().message()));
       return;
     }
-    if (*got == 0) continue;
-    Put(Arrival::Kind::kBytes, std::string(bytes.data(), *got));
+    if (received->bytes.empty()) continue;
+    Put(Arrival::Kind::kBytes, *std::move(received));
   }
 }
 
 absl::Status Receiver::Write(absl::string_view bytes) {
   absl::MutexLock lock(&mutex_);
-  if (port_ == nullptr) return absl::UnavailableError(absl::StrCat(path_, " is not open"));
+  if (port_ == nullptr) return absl::UnavailableError(absl::StrCat(name_, " is not open"));
   return port_->Write(bytes);
 }
 

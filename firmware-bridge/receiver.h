@@ -2,8 +2,9 @@
 //
 // What: a thread that opens the port, puts what it reads into a ReceiveBuffer, and opens again after a hang-up.
 // Promise: an absent device never blocks anything; the thread never waits for the disk, except on a line where the
-//   other side waits meanwhile. A hang-up is an Arrival of its
-//   own, so what came before and after is never one report.
+//   other side waits meanwhile. A hang-up is an Arrival of its own, so what came before and after is never one report.
+//   The name is looked up anew for each opening: a device that comes back under another number is found behind its
+//   link.
 // Units: tries again after 200 ms, doubling to 2 s: what an instrument prints while nobody listens is lost.
 // Errors: logged once per cause, not once per try.
 // Threads: Write may be called from any thread.
@@ -15,7 +16,9 @@
 #include <string>
 #include <thread>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
@@ -27,10 +30,13 @@ namespace dims {
 
 class Receiver {
  public:
-  // `wake` is called after each Put. `real`: its results count as real, so it must not turn out to be a
-  // pseudo-terminal.
-  Receiver(std::string instrument, std::string path, Line line, bool real, ReceiveBuffer& buffer,
-           std::function<void()> wake);
+  using Opener = std::function<absl::StatusOr<std::unique_ptr<Port>>(const std::string& name, const Line& line,
+                                                                     absl::FunctionRef<bool()> stopped)>;
+
+  // `wake` is called after each Put. `real`: its results count as real, so the port must not turn out to be a
+  // simulated one.
+  Receiver(std::string instrument, std::string port, Line line, bool real, ReceiveBuffer& buffer,
+           std::function<void()> wake, Opener open = OpenPort);
   ~Receiver();  // stops reading and closes the port
 
   // Ends the thread; the port stays open for replies.
@@ -40,14 +46,15 @@ class Receiver {
 
  private:
   void Run();
-  void Put(Arrival::Kind kind, std::string bytes);
+  void Put(Arrival::Kind kind, Received received = {});
   void ReadUntilHangUp(Port& port);
 
-  const std::string instrument_, path_;
+  const std::string instrument_, name_;  // of the port
   const Line line_;
   const bool real_;
   ReceiveBuffer& buffer_;
   const std::function<void()> wake_;
+  const Opener open_;
   absl::Notification stop_;
   absl::Mutex mutex_;
   std::unique_ptr<Port> port_ ABSL_GUARDED_BY(mutex_);

@@ -31,7 +31,7 @@ struct Place {
 // Decided by the name once, when the service starts: a line must not change its mind while a report is open.
 dims::v1::Origin OriginOf(const InstrumentConfig& instrument) {
   if (instrument.origin) return *instrument.origin;
-  return IsPseudoTerminal(instrument.port) ? dims::v1::ORIGIN_SIMULATED : dims::v1::ORIGIN_REAL;
+  return IsSimulatedByName(instrument.port) ? dims::v1::ORIGIN_SIMULATED : dims::v1::ORIGIN_REAL;
 }
 
 void SayWhatIsWrongWithCertificates(const Config& config) {
@@ -98,7 +98,7 @@ absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfi
   setup.origin = OriginOf(instrument);
   if (setup.origin == dims::v1::ORIGIN_SIMULATED && !instrument.origin) {
     SPDLOG_WARN(
-        "{}: {} is no serial device; its results are marked SIMULATED, and a registry in production refuses "
+        "{}: {} is no instrument's line; its results are marked SIMULATED, and a registry in production refuses "
         "those for good (set origin to say otherwise)",
         instrument.name, instrument.port);
   }

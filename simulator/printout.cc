@@ -16,7 +16,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "simulator/transcript.h"
+#include "drivers/transcript.h"
 
 namespace dims {
 namespace {

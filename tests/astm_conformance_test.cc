@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "drivers/catalog.h"
-#include "simulator/transcript.h"
+#include "drivers/transcript.h"
 #include "tests/astm_frames.h"
 #include "tests/astm_line.h"
 #include "tests/heap.h"

@@ -308,8 +308,7 @@ TEST(ConfigErrors, TellMissingKeysAtTheirTableAndMissingTablesLast) {
           "1: [[instrument]] \"gcms-1\": missing key \"driver\": what it speaks; \"dims-bridge drivers\" lists "
           "them",
           "1: [[instrument]] \"gcms-1\": missing key \"port\": the line it is on: a serial device, best by a name that "
-          "survives "
-          "replugging",
+          "survives replugging (\"dims-bridge ports\" lists them), or a terminal server's raw TCP port",
           "3: [[instrument]] number 2: missing key \"name\": the instrument, in every report; keep it for the "
           "instrument's life",
           " missing key \"laboratory\": the laboratory, as in the bridge's certificate",
@@ -339,7 +338,7 @@ TEST(ConfigErrors, RefuseAnAddressThatCannotBeConnectedTo) {
     EXPECT_TRUE(Parse(With("registry.example:7443", good)).ok()) << good;
   }
   for (const char* bad : {"registry.example", ":7443", "registry:0", "registry:65536", "registry:http", "registry:+80",
-                          "::1:7443", "https://registry:7443", "registry:7443/x", "[::1:7443", ""}) {
+                          "::1:7443", "https://registry:7443", "registry:7443/x", "[::1:7443", "[registry:7443", ""}) {
     EXPECT_THAT(Errors(With("registry.example:7443", bad)),
                 ElementsAre(absl::StrCat("5: [registry]: \"address\" must be an address host:port, such as "
                                          "\"registry.example:7443\", not \"",
@@ -348,12 +347,42 @@ TEST(ConfigErrors, RefuseAnAddressThatCannotBeConnectedTo) {
 }
 
 TEST(ConfigErrors, RefuseAPortOfNoKnownKind) {
-  for (const char* bad : {"", "tcp://terminal-server:4001"}) {
+  for (const char* bad : {"", "telnet://terminal-server:4001", "TCP://terminal-server:4001", "tcp://terminal-server",
+                          "tcp://:4001", "tcp://terminal-server:0", "tcp://terminal-server:4001/", "tcp:///dev/ttyS1",
+                          "tcp://[moxa:4001", "tcp://[]:4001", "terminal-server:4001", "192.0.2.10:4001"}) {
     EXPECT_THAT(Errors(With("/dev/nowhere0", bad)),
                 ElementsAre(absl::StrCat("13: [[instrument]] \"gcms-1\": \"port\" must be a device such as "
-                                         "\"/dev/serial/by-id/usb-...\", not \"",
+                                         "\"/dev/serial/by-id/usb-...\" or a terminal server such as "
+                                         "\"tcp://192.0.2.10:4001\", not \"",
                                          bad, "\"")));
   }
+}
+
+std::string OnTerminalServer(absl::string_view name) { return With("/dev/nowhere0", name); }
+
+TEST(Config, TakesATerminalServerAsItIs) {
+  for (const char* name : {"tcp://192.0.2.10:4001", "tcp://[2001:db8::10]:4001", "tcp://Moxa-2.lab:950"}) {
+    const absl::StatusOr<Config> config = Parse(OnTerminalServer(name));
+    ASSERT_TRUE(config.ok()) << config.status();
+    EXPECT_EQ(config->instruments.front().port, name);
+  }
+}
+
+TEST(ConfigErrors, RefuseTwoInstrumentsOnOneTerminalServersPort) {
+  const std::string other = "[[instrument]]\nname = \"b\"\ndriver = \"mt_sics\"\nport = ";
+  EXPECT_THAT(
+      Errors(absl::StrCat(OnTerminalServer("tcp://moxa:4001"), other, "\"tcp://MOXA:04001\"\n")),
+      ElementsAre(HasSubstr("[[instrument]] \"b\": port \"tcp://MOXA:04001\" is the same line as \"tcp://moxa:4001\", "
+                            "that of \"gcms-1\"")));
+  EXPECT_TRUE(Parse(absl::StrCat(OnTerminalServer("tcp://moxa:4001"), other, "\"tcp://moxa:4002\"\n")).ok());
+}
+
+TEST(ConfigErrors, RefuseToSetALineThatATerminalServerSets) {
+  EXPECT_THAT(
+      Errors(absl::StrCat(OnTerminalServer("tcp://moxa:4001"), "baud = 9600\nparity = \"even\"\n")),
+      ElementsAre(HasSubstr("[[instrument]] \"gcms-1\": \"baud\" cannot be set from here for a terminal server: "
+                            "set it there, and leave it out"),
+                  HasSubstr("\"parity\" cannot be set from here")));
 }
 
 TEST(ConfigErrors, RefuseATimeZoneThatIsNotOne) {

@@ -8,7 +8,7 @@
 #include "absl/types/span.h"
 #include "drivers/driver.h"
 #include "drivers/parser.h"
-#include "simulator/transcript.h"
+#include "drivers/transcript.h"
 
 namespace dims {
 

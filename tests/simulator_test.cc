@@ -13,8 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "drivers/transcript.h"
 #include "simulator/printout.h"
-#include "simulator/transcript.h"
 #include "tests/simulator_scratch.h"
 
 namespace dims {

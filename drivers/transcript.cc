@@ -1,4 +1,4 @@
-#include "simulator/transcript.h"
+#include "drivers/transcript.h"
 
 #include <cerrno>
 #include <fstream>

@@ -23,8 +23,8 @@
 // Promise: ParseTranscript(WriteTranscript(t)) has the steps of t, whatever the bytes.
 // Errors: InvalidArgument beginning with "file:line: ".
 // Threads: free of state.
-#ifndef DIMS_SIMULATOR_TRANSCRIPT_H_
-#define DIMS_SIMULATOR_TRANSCRIPT_H_
+#ifndef DIMS_DRIVERS_TRANSCRIPT_H_
+#define DIMS_DRIVERS_TRANSCRIPT_H_
 
 #include <cstdint>
 #include <string>
@@ -67,4 +67,4 @@ absl::StatusOr<std::string> UnescapeBytes(absl::string_view text);
 
 }  // namespace dims
 
-#endif  // DIMS_SIMULATOR_TRANSCRIPT_H_
+#endif  // DIMS_DRIVERS_TRANSCRIPT_H_
