@@ -75,7 +75,13 @@ struct End {
   Where where = kThrough;
   // What line errors spoiled was sent again, by the protocol's own means: they are counted, and are no problem.
   bool repaired = false;
+  // What the message said, free of how the line framed it, where the instrument sends it again, whole, unless it hears
+  // that it was received (Heard). Of a message that was cut: its beginning. Empty: the protocol has no such thing.
+  std::string content;
 };
+
+// The instrument shows that it has heard the acknowledgement of all it sent: it will send none of it again.
+struct Heard {};
 
 // Outside a report, the frame at hand is the protocol's own traffic (a poll, an end of transmission) and is passed over
 // like blank bytes. An open report said nothing, and is passed over up to and with it.
@@ -93,7 +99,7 @@ struct Arm {
   absl::Duration after;
 };
 
-using Event = std::variant<Begin, Blank, Mark, End, Pass, Reply, Arm>;
+using Event = std::variant<Begin, Blank, Mark, End, Pass, Reply, Arm, Heard>;
 using Events = std::vector<Event>;
 
 // Why nothing more comes for the open report.

@@ -145,6 +145,8 @@ void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts erro
       }
     } else if (Reply* reply = std::get_if<Reply>(&event)) {
       sink(std::move(*reply));
+    } else if (std::holds_alternative<Heard>(event)) {
+      sink(Heard{});
     } else {
       sink(std::get<Arm>(event));
     }
@@ -215,7 +217,8 @@ void Parser::CloseReport(End end, uint64_t end_at, Stretch stretch, ParserSink s
   report.set_driver_version(std::string(driver_.version));
   report.set_raw_size(end_at - stretch.begin);
   report.set_raw_sha256(stretch.hash.Digest());
-  sink(Said{std::move(report), stretch.begin, end_at});
+  if (!end.content.empty()) report.set_content_sha256(Sha256::Of(end.content));
+  sink(Said{std::move(report), stretch.begin, end_at, std::move(end.content)});
 }
 
 void Parser::Quiet(ParserSink sink) {

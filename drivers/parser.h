@@ -21,6 +21,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "drivers/driver.h"
+#include "drivers/line_mark.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -29,6 +30,7 @@ namespace dims {
 struct Said {
   dims::v1::Report report;
   uint64_t begin = 0, end = 0;
+  std::string content;  // End::content
 };
 
 // Bytes between reports that are accounted for and say nothing: blank ones, and a protocol's own traffic (Pass).
@@ -36,14 +38,8 @@ struct Padding {
   uint64_t begin = 0, end = 0;
 };
 
-using ParserEvent = std::variant<Said, Padding, Reply, Arm>;
+using ParserEvent = std::variant<Said, Padding, Reply, Arm, Heard>;
 using ParserSink = absl::FunctionRef<void(ParserEvent)>;
-
-// An error the line's hardware reported at one byte of a Feed.
-struct LineMark {
-  enum Kind : char { kParityOrFraming = 1, kBreak = 2, kOverrun = 4 } kind;
-  std::size_t offset;
-};
 
 class Parser {
  public:

@@ -11,8 +11,13 @@ constexpr absl::Duration kOfferAgain = absl::Seconds(1);
 
 }  // namespace
 
-Bench::Bench(Store& store, std::function<void()> recorded, std::function<void()> alive, absl::Duration pulse)
-    : store_(store), recorded_(std::move(recorded)), alive_(std::move(alive)), pulse_(pulse) {}
+Bench::Bench(Store& store, std::function<Moment()> clock, std::function<void()> recorded, std::function<void()> alive,
+             absl::Duration pulse)
+    : store_(store),
+      clock_(std::move(clock)),
+      recorded_(std::move(recorded)),
+      alive_(std::move(alive)),
+      pulse_(pulse) {}
 
 void Bench::Add(std::unique_ptr<Session> session, ReceiveBuffer& buffer) {
   places_.push_back({std::move(session), &buffer});
@@ -36,9 +41,9 @@ absl::Duration Bench::NextTimer() const {
 
 void Bench::Run() {
   while (true) {
-    const bool busy = Round(ReadClocks());
+    const bool busy = Round();
     alive_();
-    const absl::Duration wait = std::min(NextTimer() - ReadClocks().uptime, pulse_);
+    const absl::Duration wait = std::min(NextTimer() - clock_().uptime, pulse_);
     absl::MutexLock lock(&mutex_);
     const auto due = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return woken_ || stopped_; };
     if (!busy) mutex_.AwaitWithTimeout(absl::Condition(&due), wait);
@@ -46,11 +51,12 @@ void Bench::Run() {
     if (stopped_) break;
   }
   // What had been read by now; bounded all the same.
-  for (std::size_t taken = 0; taken < 2 * ReceiveBuffer::kCapacity && Round(ReadClocks(), true); taken += kMostBytes) {
+  for (std::size_t taken = 0; taken < 2 * ReceiveBuffer::kCapacity && Round(true); taken += kMostBytes) {
   }
 }
 
-bool Bench::Round(Moment now, bool all) {
+bool Bench::Round(bool all) {
+  const Moment now = clock_();
   Batch batch;
   std::vector<Place*> in_batch;
   bool records = false;
@@ -68,12 +74,13 @@ bool Bench::Round(Moment now, bool all) {
   }
   if (batch.empty()) return false;
   const absl::Status status = store_.Commit(batch);
+  const Moment done = clock_();
   for (Place* place : in_batch) {
     if (status.ok()) {
-      place->session->Committed(now);
+      place->session->Committed(done);
     } else {
-      place->session->Refused(status, now);
-      offer_again_ = now.uptime + kOfferAgain;
+      place->session->Refused(status, done);
+      offer_again_ = done.uptime + kOfferAgain;
     }
     place->refused = !status.ok() && place->session->Pending() != nullptr;
   }

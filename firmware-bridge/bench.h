@@ -24,7 +24,8 @@ namespace dims {
 class Bench {
  public:
   // `recorded` is called after a commit that added records; `alive` at least every `pulse`.
-  Bench(Store& store, std::function<void()> recorded, std::function<void()> alive, absl::Duration pulse);
+  Bench(Store& store, std::function<Moment()> clock, std::function<void()> recorded, std::function<void()> alive,
+        absl::Duration pulse);
 
   void Add(std::unique_ptr<Session> session, ReceiveBuffer& buffer);
   void Wake();
@@ -32,7 +33,7 @@ class Bench {
   void Stop();
 
   // One round: takes what has arrived, commits, replies. False if there was nothing to do. Run calls it.
-  bool Round(Moment now, bool all = false);
+  bool Round(bool all = false);
 
  private:
   struct Place {
@@ -43,6 +44,7 @@ class Bench {
   absl::Duration NextTimer() const;
 
   Store& store_;
+  const std::function<Moment()> clock_;
   const std::function<void()> recorded_, alive_;
   const absl::Duration pulse_;
   std::vector<Place> places_;

@@ -167,7 +167,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
     sd_notify(0, "WATCHDOG=1");
   };
   Bench bench(
-      store, [&] { uplink.Wake(); }, alive, pulse);
+      store, ReadClocks, [&] { uplink.Wake(); }, alive, pulse);
 
   std::vector<std::unique_ptr<Place>> places;
   for (const InstrumentConfig& instrument : config.instruments) {

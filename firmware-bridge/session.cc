@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -54,7 +55,7 @@ void Session::Replay(const std::vector<IntakeEntry>& entries, Moment now) {
       case IntakeEntry::Kind::kIn:
         Remember(entry.offset, entry.time);
         last_arrival_ = entry.time;
-        parser_->Feed(entry.bytes, sink);
+        parser_->Feed(entry.bytes, sink, entry.marks);
         break;
       case IntakeEntry::Kind::kTimer:
         if (absl::SimpleAtoi(entry.bytes, &timer)) Run(timer, sink);
@@ -112,6 +113,7 @@ void Session::Received(const Arrival& arrival) {
   Remember(offset, arrival.at.wall);
   last_arrival_ = arrival.at.wall;
   Enter(IntakeEntry::Kind::kIn, arrival.at.wall, arrival.bytes);
+  batch_.entries.back().marks = arrival.marks;
   parser_->Feed(
       arrival.bytes, [&](ParserEvent event) { Handle(std::move(event), arrival.at, false); }, arrival.marks);
   WatchForQuiet(arrival.at);
@@ -136,7 +138,7 @@ void Session::Run(int timer, ParserSink sink) {
 
 void Session::Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes) {
   // Offsets place every entry among the bytes read, so that a replay meets it in its turn.
-  batch_.entries.push_back(IntakeEntry{kind, parser_->fed(), time, std::move(bytes)});
+  batch_.entries.push_back(IntakeEntry{kind, parser_->fed(), time, std::move(bytes), {}});
 }
 
 void Session::Tick(Moment now) {
@@ -169,6 +171,10 @@ void Session::Handle(ParserEvent event, Moment now, bool replaying) {
     } else {
       timers_.erase(arm->timer);
     }
+  } else if (std::holds_alternative<Heard>(event)) {
+    // It cannot have heard what had not been said when this came.
+    if (batch_.unheard || now.uptime < replied_) return;
+    batch_.heard = true;
   } else if (!replaying) {
     replies_.push_back(std::get<Reply>(std::move(event)));
   }
@@ -196,9 +202,26 @@ void Session::Append(Said said) {
     lost_ = 0;
   }
   Normalize(setup_.locality, report);
+  if (!said.content.empty()) MarkRepeat(said.content, report);
   batch_.payloads.push_back(report.SerializeAsString());
   batch_.closed_through = said.end;
   Forget(said.end);
+}
+
+// What the instrument may not know to be received, it sends again from the beginning. Only such a message is a repeat:
+// one that it knew to be received, and sends again, it sends on purpose.
+void Session::MarkRepeat(absl::string_view content, dims::v1::Report& report) {
+  // A message that is not on disk has not been acknowledged either: nothing of this batch is repeated in it.
+  const bool changed = batch_.heard || batch_.unheard;
+  const std::optional<UnheardRecord> before = changed ? std::nullopt : store_.LastUnheard(name());
+  const bool contained = before && absl::StartsWith(before->content, content);
+  if (contained || (before && absl::StartsWith(content, before->content))) {
+    dims::v1::RecordName& earlier = contained ? *report.mutable_repeat_of() : *report.mutable_supersedes();
+    earlier.set_bridge(setup_.source.bridge());
+    earlier.set_store_id(before->store_id);
+    earlier.set_number(before->number);
+  }
+  if (!contained) batch_.unheard = Unheard{batch_.payloads.size(), std::string(content)};
 }
 
 void Session::Forget(uint64_t end) {
@@ -226,8 +249,7 @@ const SessionBatch* Session::Pending(bool all) const {
 
 void Session::Committed(Moment now) {
   held_back_ = false;
-  batch_.entries.clear();
-  batch_.payloads.clear();
+  batch_ = SessionBatch{name(), {}, batch_.closed_through, {}};
   std::vector<Reply> replies = std::exchange(replies_, {});
   for (Reply& reply : replies) {
     if (const absl::Status status = setup_.write(reply.bytes); !status.ok()) {
@@ -235,6 +257,7 @@ void Session::Committed(Moment now) {
       continue;
     }
     Enter(IntakeEntry::Kind::kOut, now.wall, std::move(reply.bytes));
+    replied_ = now.uptime;
   }
 }
 

@@ -5,7 +5,9 @@
 // Promise: the order is: bytes in the intake, report in a record, both on disk, then the reply. If the store refuses,
 //   the reply's `instead` goes out and the session is again exactly what the disk says (the open intake is replayed
 //   with replies suppressed); bytes of an instrument that waits for no answer are kept and offered again. A report that
-//   was cut by a hang-up or a crash is INTERRUPTED, never joined with what comes next.
+//   was cut by a hang-up or a crash is INTERRUPTED, never joined with what comes next. A message that comes again
+//   because the instrument did not hear its acknowledgement says which record it repeats, or, where that one was cut,
+//   supersedes.
 // Units: positions count all bytes this instrument ever sent through this store.
 // Errors: a port that does not take a reply is logged; the instrument's own protocol repeats.
 // Threads: one at a time (the Bench's); time is given, never read.
@@ -68,7 +70,7 @@ class Session {
   // What must reach the disk next; nullptr if nothing. The batch stays pending until Committed or Refused. Bytes that
   // were sent to the instrument ride along; `all` asks for them even alone.
   const SessionBatch* Pending(bool all = false) const;
-  // The pending batch is on disk: carries out its replies.
+  // The pending batch is on disk, at `now`: carries out its replies.
   void Committed(Moment now);
   // The store did not take the pending batch.
   void Refused(const absl::Status& why, Moment now);
@@ -84,6 +86,7 @@ class Session {
   void Run(int timer, ParserSink sink);
   void WatchForQuiet(Moment now);
   void Append(Said said);
+  void MarkRepeat(absl::string_view content, dims::v1::Report& report);
   void Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes);
   void Received(const Arrival& arrival);
   void Remember(uint64_t offset, absl::Time time);
@@ -101,6 +104,7 @@ class Session {
   uint64_t lost_ = 0;       // bytes that found no room since the last report
   bool held_back_ = false;  // the store takes nothing, and that has been said
   absl::Time last_arrival_;
+  absl::Duration replied_;  // uptime when the last reply went out
 };
 
 }  // namespace dims

@@ -15,6 +15,22 @@ using store_db::Null;
 using store_db::Query;
 using store_db::Transaction;
 
+namespace {
+
+constexpr std::size_t kMarkSize = 5;  // as WriteMarks has them
+
+std::vector<LineMark> ReadMarks(absl::string_view blob) {
+  std::vector<LineMark> marks;
+  for (; blob.size() >= kMarkSize; blob.remove_prefix(kMarkSize)) {
+    std::size_t offset = 0;
+    for (std::size_t i = kMarkSize - 1; i > 0; --i) offset = offset << 8 | static_cast<unsigned char>(blob[i]);
+    marks.push_back({static_cast<LineMark::Kind>(blob[0]), offset});
+  }
+  return marks;
+}
+
+}  // namespace
+
 Store::Impl::~Impl() {
   if (db_ == nullptr) return;
   if (opened_) {
@@ -43,16 +59,30 @@ std::vector<IntakeEntry> Store::Impl::OpenIntake(absl::string_view instrument) {
   Query query(open_intake_, line.id, line.open_from);
   while (query.Next()) {
     IntakeEntry entry{static_cast<IntakeEntry::Kind>(query.Int(0)), query.Unsigned(1),
-                      absl::FromUnixNanos(query.Int(2)), query.Bytes(3)};
+                      absl::FromUnixNanos(query.Int(2)), query.Bytes(3), ReadMarks(query.Bytes(4))};
     if (entry.kind == IntakeEntry::Kind::kIn && entry.offset < closed) {
       if (entry.offset + entry.bytes.size() <= closed) continue;
-      entry.bytes.erase(0, closed - entry.offset);
+      const std::size_t gone = closed - entry.offset;
+      entry.bytes.erase(0, gone);
+      std::erase_if(entry.marks, [&](const LineMark& mark) { return mark.offset < gone; });
+      for (LineMark& mark : entry.marks) mark.offset -= gone;
       entry.offset = closed;
     }
     entries.push_back(std::move(entry));
   }
   Must(query.status());
   return entries;
+}
+
+std::optional<UnheardRecord> Store::Impl::LastUnheard(absl::string_view instrument) {
+  const std::lock_guard lock(mutex_);
+  const auto line = lines_.find(instrument);
+  if (line == lines_.end() || !line->second.unheard) return std::nullopt;
+  std::optional<UnheardRecord> found;
+  Query query(get_unheard_, line->second.id);
+  if (query.Next()) found = UnheardRecord{query.Bytes(0), query.Bytes(2), query.Unsigned(1)};
+  Must(query.status());
+  return found;
 }
 
 absl::StatusOr<std::string> Store::Impl::ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end) {
@@ -268,6 +298,7 @@ const std::vector<std::string>& Store::notices() const { return impl_->notices()
 absl::Status Store::Commit(const Batch& batch) { return impl_->Commit(batch); }
 IntakePosition Store::Position(absl::string_view instrument) { return impl_->Position(instrument); }
 std::vector<IntakeEntry> Store::OpenIntake(absl::string_view instrument) { return impl_->OpenIntake(instrument); }
+std::optional<UnheardRecord> Store::LastUnheard(absl::string_view instrument) { return impl_->LastUnheard(instrument); }
 absl::StatusOr<std::string> Store::ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end) {
   return impl_->ReadIntake(instrument, begin, end);
 }

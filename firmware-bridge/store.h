@@ -26,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "drivers/line_mark.h"
 
 namespace dims {
 
@@ -35,7 +36,20 @@ struct IntakeEntry {
   Kind kind = Kind::kIn;
   uint64_t offset = 0;  // position among the bytes read from this instrument (kIn: of its first byte)
   absl::Time time;
-  std::string bytes;  // kIn, kOut: the bytes. kTimer: the timer's number as decimal text
+  std::string bytes;            // kIn, kOut: the bytes. kTimer: the timer's number as decimal text
+  std::vector<LineMark> marks;  // kIn: errors the hardware reported in them
+};
+
+// A message that its instrument sends again, whole, unless it has heard that it was received.
+struct Unheard {
+  std::size_t payload = 0;  // which of the batch's payloads holds it
+  std::string content;      // what it said (End::content)
+};
+
+// The same, as it is on disk.
+struct UnheardRecord {
+  std::string store_id, content;
+  uint64_t number = 0;
 };
 
 // What one instrument adds in one commit.
@@ -46,6 +60,9 @@ struct SessionBatch {
   // replays it. Never goes back: a lower one is taken as "no more than before".
   uint64_t closed_through = 0;
   std::vector<std::string> payloads;  // serialised Reports, in order
+  // The instrument has heard all acknowledgements before; then sent this, of which that is not known yet.
+  bool heard = false;
+  std::optional<Unheard> unheard;
 };
 
 struct Batch {
@@ -130,6 +147,9 @@ class Store {
   // opened since and nothing closed after that, it begins with the last such opening. Entries of the batch that closed
   // belong to what it closed.
   std::vector<IntakeEntry> OpenIntake(absl::string_view instrument);
+  // The message of which it is not known whether the instrument heard its acknowledgement; nothing where there is none,
+  // or its record is no longer kept.
+  std::optional<UnheardRecord> LastUnheard(absl::string_view instrument);
   // The bytes [begin, end) of an instrument; NotFound where any of them is no longer kept.
   absl::StatusOr<std::string> ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end);
 

@@ -18,6 +18,16 @@ constexpr int kMostPruned = 100;              // rows of each table in one commi
 constexpr int kLongLog = 1000;                // pages; SQLite's own default for a checkpoint
 constexpr uint64_t kEnd = uint64_t{1} << 62;  // no line sends more
 
+// Each mark: its kind, then its offset in four bytes, the low one first.
+std::string WriteMarks(const std::vector<LineMark>& marks) {
+  std::string blob;
+  for (const LineMark& mark : marks) {
+    blob.push_back(mark.kind);
+    for (int shift = 0; shift < 32; shift += 8) blob.push_back(static_cast<char>(mark.offset >> shift & 0xff));
+  }
+  return blob;
+}
+
 }  // namespace
 
 absl::Status Store::Impl::Commit(const Batch& batch) {
@@ -50,6 +60,7 @@ absl::Status Store::Impl::TryCommit(const Batch& batch) {
     }
     DIMS_RETURN_IF_ERROR(CommitSession(session, line->second, next_intake));
     for (const std::string& payload : session.payloads) DIMS_RETURN_IF_ERROR(Append(head, payload));
+    DIMS_RETURN_IF_ERROR(CommitUnheard(session, line->second, head));
   }
   DIMS_RETURN_IF_ERROR(transaction.Commit());
 
@@ -76,7 +87,7 @@ absl::Status Store::Impl::CommitSession(const SessionBatch& session, Line& line,
       line.position.read_through = entry.offset + entry.bytes.size();
     }
     DIMS_RETURN_IF_ERROR(db_->Run(insert_intake_, next_intake++, line.id, static_cast<int>(entry.kind), entry.offset,
-                                  absl::ToUnixNanos(entry.time), Blob{entry.bytes}));
+                                  absl::ToUnixNanos(entry.time), Blob{entry.bytes}, Blob{WriteMarks(entry.marks)}));
   }
   line.position.closed_through = std::max(line.position.closed_through, session.closed_through);
   if (line.position.closed_through > line.position.read_through) {
@@ -89,6 +100,21 @@ absl::Status Store::Impl::CommitSession(const SessionBatch& session, Line& line,
   line.open_from = *open_from;
   return db_->Run(put_line_, line.id, session.instrument, line.position.read_through, line.position.closed_through,
                   line.open_from);
+}
+
+// `head`: after the batch's payloads, which are the last of the chain.
+absl::Status Store::Impl::CommitUnheard(const SessionBatch& session, Line& line, const Generation& head) {
+  if (session.unheard) {
+    if (session.unheard->payload >= session.payloads.size()) {
+      return absl::InvalidArgumentError("a batch whose unheard message is none of its payloads");
+    }
+    line.unheard = true;
+    const uint64_t number = head.highest_number - (session.payloads.size() - 1 - session.unheard->payload);
+    return db_->Run(put_unheard_, line.id, head.id, number, Blob{session.unheard->content});
+  }
+  if (!session.heard || !line.unheard) return absl::OkStatus();
+  line.unheard = false;
+  return db_->Run(delete_unheard_, line.id);
 }
 
 // The open intake begins with the last opening of the line since which nothing was closed, or else with the first byte

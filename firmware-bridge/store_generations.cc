@@ -141,6 +141,7 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
       }
       if (!whole) {
         DIMS_RETURN_IF_ERROR(db_->Run(set_aside_, id, Now()));
+        DIMS_RETURN_IF_ERROR(db_->Run(forget_unheard_, id));
         DIMS_RETURN_IF_ERROR(db_->Run(delete_record_, id));
         continue;
       }

@@ -149,7 +149,8 @@ absl::Status Store::Impl::Prepare() {
       {&put_line_,
        "INSERT INTO lines(id, instrument, read_through, closed_through, open_from) VALUES(?1, ?2, ?3, ?4, ?5) "
        "ON CONFLICT(id) DO UPDATE SET read_through=?3, closed_through=?4, open_from=?5"},
-      {&insert_intake_, "INSERT INTO intake(id, line, kind, position, time, bytes) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
+      {&insert_intake_,
+       "INSERT INTO intake(id, line, kind, position, time, bytes, marks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
       {&row_at_,
        "SELECT id, position+length(bytes), position FROM intake WHERE line=?1 AND position<=?2 AND kind=0 "
        "ORDER BY position DESC, id DESC LIMIT 1"},
@@ -159,11 +160,19 @@ absl::Status Store::Impl::Prepare() {
       {&oldest_intake_, "SELECT id, time, kind FROM intake WHERE line=?1 ORDER BY position, id LIMIT ?2"},
       {&delete_intake_, "DELETE FROM intake WHERE id=?1"},
       // By row, not by the index of the line: that would sort all that is kept of it.
-      {&open_intake_, "SELECT kind, position, time, bytes FROM intake WHERE +line=?1 AND id>=?2 ORDER BY id"},
+      {&open_intake_, "SELECT kind, position, time, bytes, marks FROM intake WHERE +line=?1 AND id>=?2 ORDER BY id"},
       {&intake_between_,
        "SELECT position, bytes FROM intake WHERE line=?1 AND position>=?2 AND position<?3 AND kind=0 "
        "ORDER BY position, id"},
       {&count_refused_, "SELECT count(*) FROM records WHERE generation=?1 AND refused IS NOT NULL"},
+      {&get_unheard_,
+       "SELECT store_id, number, content FROM unheard JOIN records ON records.id=record "
+       "JOIN generations ON generations.id=generation WHERE line=?1"},
+      {&put_unheard_,
+       "INSERT OR REPLACE INTO unheard(line, record, content) "
+       "SELECT ?1, id, ?4 FROM records WHERE generation=?2 AND number=?3"},
+      {&delete_unheard_, "DELETE FROM unheard WHERE line=?1"},
+      {&forget_unheard_, "DELETE FROM unheard WHERE record=?1"},
       {&get_meta_, "SELECT value FROM meta WHERE key=?1"},
       {&put_meta_, "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2"},
   };
@@ -176,8 +185,9 @@ absl::Status Store::Impl::Prepare() {
 }
 
 absl::Status Store::Impl::LoadLines() {
-  absl::StatusOr<store_db::Statement> all =
-      db_->Prepare("SELECT instrument, id, read_through, closed_through, open_from FROM lines");
+  absl::StatusOr<store_db::Statement> all = db_->Prepare(
+      "SELECT instrument, id, read_through, closed_through, open_from, "
+      "id IN (SELECT line FROM unheard) FROM lines");
   DIMS_RETURN_IF_ERROR(all.status());
   Query query(*all);
   while (query.Next()) {
@@ -185,6 +195,7 @@ absl::Status Store::Impl::LoadLines() {
     line.id = query.Int(1);
     line.position = {query.Unsigned(2), query.Unsigned(3)};
     line.open_from = query.Int(4);
+    line.unheard = query.Int(5) != 0;
     // Rows that were pruned had lower numbers: those must not come again.
     next_intake_ = std::max(next_intake_, line.open_from);
   }

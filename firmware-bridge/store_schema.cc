@@ -45,6 +45,13 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {R"sql(
     id INTEGER PRIMARY KEY, line INTEGER NOT NULL, kind INTEGER NOT NULL, position INTEGER NOT NULL,
     time INTEGER NOT NULL, bytes BLOB NOT NULL);
   CREATE INDEX intake_by_position ON intake(line, position);
+)sql",
+                                                                 R"sql(
+  -- Errors that the hardware reported in the bytes: each a kind (drivers/line_mark.h) and an offset of four bytes.
+  ALTER TABLE intake ADD COLUMN marks BLOB NOT NULL DEFAULT x'';
+
+  -- A message (records.id) of which it is not known whether its instrument has heard that it was received.
+  CREATE TABLE unheard(line INTEGER PRIMARY KEY, record INTEGER NOT NULL, content BLOB NOT NULL);
 )sql"};
 
 }  // namespace

@@ -92,6 +92,8 @@ Outcome Parse(const Driver& driver, const Options& options, const std::string& b
     } else if (const Reply* reply = std::get_if<Reply>(&event)) {
       outcome.text.push_back(
           absl::StrCat("reply ", absl::CHexEscape(reply->bytes), " / ", absl::CHexEscape(reply->instead)));
+    } else if (std::holds_alternative<Heard>(event)) {
+      outcome.text.push_back("heard");
     } else {
       const Arm& arm = std::get<Arm>(event);
       outcome.text.push_back(absl::StrCat("arm ", arm.timer, " ", absl::FormatDuration(arm.after)));

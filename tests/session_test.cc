@@ -342,11 +342,11 @@ TEST_F(SessionTest, TheBenchCommitsSeveralLinesTogetherAndRepliesToEach) {
   int recorded = 0;
   ReceiveBuffer buffer;
   Bench bench(
-      *store_, [&] { ++recorded; }, [] {}, absl::Seconds(1));
+      *store_, [] { return kStart; }, [&] { ++recorded; }, [] {}, absl::Seconds(1));
   bench.Add(std::move(session_), buffer);
-  EXPECT_FALSE(bench.Round(kStart));
+  EXPECT_FALSE(bench.Round());
   buffer.Put({Arrival::Kind::kBytes, kStart, "<!one>", {}, 0});
-  EXPECT_TRUE(bench.Round(kStart));
+  EXPECT_TRUE(bench.Round());
   EXPECT_EQ(recorded, 1);
   EXPECT_EQ(log_, (Log{"wrote A at 1 records, 6 bytes"}));
 }
@@ -361,7 +361,7 @@ TEST_F(SessionTest, TheBenchStopsHoweverMuchArrives) {
     if (++rounds == 10) running->Stop();
   };
   Bench bench(
-      *store_, [] {}, alive, absl::Seconds(1));
+      *store_, [] { return kStart; }, [] {}, alive, absl::Seconds(1));
   running = &bench;
   bench.Add(std::move(session_), buffer);
   bench.Run();

@@ -273,6 +273,27 @@ TEST(StoreLimits, LeavesANewerOrForeignDatabaseUntouched) {
   EXPECT_EQ(Files(crashed), before);
 }
 
+TEST(StoreLimits, TakesOverADatabaseOfFormat1) {
+  const StoreFolder folder;
+  {
+    const auto store = MustOpen(OptionsFor(folder));
+    ASSERT_TRUE(store->Commit(NumberedBatch(1, 5)).ok());
+    ASSERT_TRUE(store->Commit({{{"gc", {{Kind::kIn, 0, absl::Now(), "abc", {}}}, 1, {}}}}).ok());
+  }
+  ExecuteOn(folder.path(), "DROP TABLE unheard; ALTER TABLE intake DROP COLUMN marks; PRAGMA user_version=1");
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  EXPECT_TRUE(store->notices().empty());
+  EXPECT_EQ(ReadAll(*store, store->Current().id)->size(), 5u);
+  const std::vector<LineMark> marks = {{LineMark::kBreak, 70'000}};
+  SessionBatch more{"gc", {{Kind::kIn, 3, absl::Now(), std::string(80'000, 'd'), marks}}, 1, {PayloadOf(6)}};
+  more.unheard = Unheard{0, "content"};
+  ASSERT_TRUE(store->Commit({{more}}).ok());
+  EXPECT_EQ(Told(store->OpenIntake("gc")).front(), "in 1 bc");
+  EXPECT_EQ(store->OpenIntake("gc").back().marks, marks);
+  EXPECT_EQ(store->LastUnheard("gc")->number, 6u);
+}
+
 TEST(StoreLimits, SaysWhatToDoWithAFileThatIsNoDatabaseOrCannotBeMade) {
   const StoreFolder folder;
   WriteWhole(folder.path(), std::string(8192, 'z'));

@@ -82,7 +82,7 @@ class Player {
       if (arm->after > absl::ZeroDuration()) timers_[arm->timer] = now_ + arm->after;
     } else if (const Padding* padding = std::get_if<Padding>(&event)) {
       padding_ += padding->end - padding->begin;
-    } else {
+    } else if (!std::holds_alternative<Heard>(event)) {
       said_.push_back(std::move(event));
     }
   }

@@ -31,8 +31,11 @@ using dims::v1::ProblemType;
 
 constexpr int kReceiverTimer = 0;
 constexpr int kQuietTimer = 1;
+constexpr int kAnswerTimer = 2;
 constexpr absl::Duration kQuiet = absl::Seconds(1);  // the sender waits 15 s for an answer
-constexpr std::size_t kMostReport = 1024 * 1024;     // no message is longer than this less one frame
+// An EOT that comes later than this after the last frame may mean that its answer never arrived.
+constexpr absl::Duration kHeardWithin = absl::Seconds(10);
+constexpr std::size_t kMostReport = 1024 * 1024;  // no message is longer than this less one frame
 constexpr std::size_t kMostReportHeap = 6 * kMostReport;
 
 int After(int number) { return (number + 1) % 8; }
@@ -46,6 +49,7 @@ struct Received {
   bool last = false;
   Fault fault = Fault::kNone;
   bool forbidden = false;
+  bool lower_case = false, line_ended = false;
   uint64_t at = 0, text_at = 0;
   bool followed = false;  // by bytes that are no line end
 };
@@ -79,7 +83,9 @@ class Astm final : public Decoder {
   }
 
   void OnTimer(int timer, uint64_t at, Events& out) override {
-    if (suspect_ != 0) {
+    if (timer == kAnswerTimer) {
+      late_ = true;
+    } else if (suspect_ != 0) {
       CarryOutSuspect(at, out);
     } else if (pending_) {
       if (strict_ && pending_->fault == Fault::kNone) pending_->fault = Fault::kNoLineEnd;
@@ -118,11 +124,12 @@ class Astm final : public Decoder {
     pending_->text = std::string(read.text);
     pending_->last = read.last;
     pending_->forbidden = read.forbidden;
+    pending_->lower_case = read.sum == AstmFrame::Sum::kLowerCase;
     pending_->at = frame.at;
     pending_->text_at = frame.at + (read.text.data() - frame.bytes.data());
     pending_->fault = FaultOf(frame, read);
     out.push_back(Arm{kQuietTimer, kQuiet});
-    if (frame.bytes.back() == '\n') Settle(End::kThrough, true, out);
+    if (frame.bytes.back() == '\n') SettleAtLineEnd(out);
   }
 
   Fault FaultOf(const Frame& frame, const AstmFrame& read) const {
@@ -152,6 +159,7 @@ class Astm final : public Decoder {
     }
     // A sender that is past a refused frame waits for no answer to it.
     Interlude(at, pending_ && pending_->fault == Fault::kNone, out);
+    if (control == kEot && mode_ == Mode::kSession && !late_ && !held_) SayHeard(out);
     if (control == kEnq) {
       if (open_ && (message_->begun() || held_)) GiveUp(at, End::kBefore, out);
       Open(at, out);
@@ -183,7 +191,7 @@ class Astm final : public Decoder {
       }
       if (suspect_ != 0) return;
       if (frame.bytes.back() == '\n') {
-        Settle(End::kThrough, true, out);
+        SettleAtLineEnd(out);
       } else {
         out.push_back(Arm{kQuietTimer, kQuiet});
       }
@@ -236,6 +244,11 @@ class Astm final : public Decoder {
     }
   }
 
+  void SettleAtLineEnd(Events& out) {
+    pending_->line_ended = true;
+    Settle(End::kThrough, true, out);
+  }
+
   void Settle(End::Where where, bool answer, Events& out) {
     const Received frame = *std::exchange(pending_, std::nullopt);
     out.push_back(Arm{kQuietTimer, absl::ZeroDuration()});
@@ -246,6 +259,8 @@ class Astm final : public Decoder {
     } else if (answer) {
       out.push_back(Reply{std::string(1, accepted ? kAck : kNak), std::string(1, kNak)});
       out.push_back(Arm{kReceiverTimer, idle_});
+      late_ = false;
+      if (unheard_) out.push_back(Arm{kAnswerTimer, kHeardWithin});
     }
   }
 
@@ -262,6 +277,7 @@ class Astm final : public Decoder {
       if (good && frame.number != After(last_number_)) frame.fault = Fault::kSequence;
       if (frame.fault == Fault::kNone) {
         held_.reset();
+        SayHeard(out);  // the frame before it, that is
         Accept(frame, hash, where, out);
         return true;
       }
@@ -356,6 +372,10 @@ class Astm final : public Decoder {
       message_->Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, frame.at,
                         "a control character that the standard forbids stands in a frame's text");
     }
+    if (mode_ == Mode::kSession) {
+      content_ += frame.text;
+      lenient_ += frame.lower_case || !frame.line_ended ? 1 : 0;
+    }
     const bool cut = frame.fault == Fault::kNoEnd || frame.fault == Fault::kTooLong;
     message_->TakeText(frame.text, frame.text_at, frame.last || cut, cut);
     if (!message_->complete()) return false;
@@ -425,9 +445,17 @@ class Astm final : public Decoder {
   }
 
   void Close(End::Where where, Events& out) {
+    const bool complete = message_->complete();
     dims::v1::Report report = std::move(*message_).Finish();
     if (unrepaired_) report.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
-    out.push_back(End{std::move(report), where, !spoiled_});
+    report.set_lenient_frames(lenient_);
+    // Of a message that was cut, only what can be counted twice matters.
+    const bool counts =
+        complete || std::any_of(report.analyses().begin(), report.analyses().end(),
+                                [](const dims::v1::Analysis& analysis) { return analysis.findings_size() > 0; });
+    if (!counts || mode_ != Mode::kSession || unrepaired_ || bare_) content_.clear();
+    unheard_ = !content_.empty();
+    out.push_back(End{std::move(report), where, !spoiled_, std::move(content_)});
     Reset(where == End::kMark);
     if (open_) open_at_ = mark_at_;
   }
@@ -435,11 +463,26 @@ class Astm final : public Decoder {
   void Reset(bool open) {
     open_ = open;
     message_.emplace(reading_);
+    content_.clear();
+    lenient_ = 0;
     spoiled_ = unrepaired_ = bare_ = false;
     noise_ = 0;
   }
 
+  void SayHeard(Events& out) {
+    if (!std::exchange(unheard_, false)) return;
+    out.push_back(Heard{});
+    out.push_back(Arm{kAnswerTimer, absl::ZeroDuration()});
+  }
+
+  // What the sender has not heard by the end of a session, it repeats.
+  void ForgetUnheard(Events& out) {
+    if (std::exchange(unheard_, false)) out.push_back(Arm{kAnswerTimer, absl::ZeroDuration()});
+    late_ = false;
+  }
+
   void StartSession(Events& out) {
+    ForgetUnheard(out);
     mode_ = Mode::kSession;
     last_number_ = 0;
     last_hash_.clear();
@@ -449,6 +492,7 @@ class Astm final : public Decoder {
   }
 
   void GoNeutral(Events& out) {
+    ForgetUnheard(out);
     mode_ = Mode::kNeutral;
     last_number_ = -1;
     last_hash_.clear();
@@ -471,9 +515,14 @@ class Astm final : public Decoder {
   char suspect_ = 0;                 // an ENQ or EOT right after a frame without end
   bool cut_line_ = false;            // the last text had no line end
 
-  uint64_t here_ = 0;  // after what is at hand
+  uint64_t here_ = 0;     // after what is at hand
+  bool unheard_ = false;  // nothing shows yet that the sender has heard that the last message was received
+  bool late_ = false;     // its answer is long out
+
   bool open_ = false;  // a report is
   uint64_t open_at_ = 0, mark_at_ = 0;
+  std::string content_;   // the text of the frames that were acknowledged
+  uint32_t lenient_ = 0;  // of them, those that were not quite as the standard asks
   std::optional<AstmMessage> message_;
   bool spoiled_ = false;     // line errors stand in what was taken
   bool unrepaired_ = false;  // a refused frame was
@@ -520,7 +569,7 @@ extern const Driver astm_driver;
 const Driver astm_driver = {
     .name = "astm",
     .title = "ASTM E1381/E1394 (CLSI LIS01-A/LIS02-A): clinical analysers, immunoassay readers",
-    .version = "1",
+    .version = "2",
     .line = {},
     .scan = ScanAstm,
     .max_frame = kMostAstmFrame + 1,
