@@ -20,8 +20,11 @@ struct Sent {
 
 class Run final : LineEnd {
  public:
-  Run(const InstrumentOptions& options, const AstmSenderOptions& astm, PtyLine& line, Journal& journal)
-      : LineEnd(options.name, options.baud, options.paced, line, journal), options_(options), sender_(astm) {}
+  Run(const InstrumentOptions& options, const AnalyserOptions& analyser, PtyLine& line, Journal& journal)
+      : LineEnd(options.name, options.baud, options.paced, line, journal),
+        options_(options),
+        analyser_(analyser),
+        sender_(analyser.sender) {}
 
   absl::Status All(const NextMessage& next) {
     Begin(options_.wait_for_reader);
@@ -47,10 +50,17 @@ class Run final : LineEnd {
  private:
   void OnClosed(std::uint64_t) override {}  // it does not notice
   void OnHeard(absl::string_view bytes) override {
+    if (LosesAck(bytes)) return Note(Event("acknowledgement lost"));
     sender_.Hear(bytes, Now());
     NoteEvents();
   }
   void OnSaid(std::size_t, bool) override {}
+
+  bool LosesAck(absl::string_view bytes) {
+    constexpr char kAck = 0x06;
+    return analyser_.lose_ack_every > 0 && sender_.awaits_last_answer() && bytes[0] == kAck &&
+           ++last_acks_ % analyser_.lose_ack_every == 0;
+  }
 
   absl::Duration Now() const { return absl::FromChrono(Clock::now() - began_); }
   Clock::time_point FromSender(absl::Duration due) const {
@@ -118,8 +128,10 @@ class Run final : LineEnd {
   }
 
   const InstrumentOptions& options_;
+  const AnalyserOptions& analyser_;
   const Clock::time_point began_ = Clock::now();
   AstmSender sender_;
+  std::uint64_t last_acks_ = 0;  // of last frames, lost ones included
   std::uint64_t measured_ = 0;
   Clock::time_point next_measured_;
   std::map<std::uint64_t, Sent> messages_;  // those not acknowledged, by sequence number
@@ -127,9 +139,9 @@ class Run final : LineEnd {
 
 }  // namespace
 
-absl::Status RunAnalyser(const InstrumentOptions& options, const AstmSenderOptions& astm, const NextMessage& next,
+absl::Status RunAnalyser(const InstrumentOptions& options, const AnalyserOptions& analyser, const NextMessage& next,
                          PtyLine& line, Journal& journal) {
-  return Run(options, astm, line, journal).All(next);
+  return Run(options, analyser, line, journal).All(next);
 }
 
 }  // namespace dims

@@ -26,11 +26,18 @@ namespace dims {
 // An analyser with so many results that nobody took measures no more.
 inline constexpr std::size_t kMostWaitingMessages = 64;
 
+struct AnalyserOptions {
+  AstmSenderOptions sender;
+  // Every so many-th acknowledgement of a last frame is lost on the line: the receiver has the message, and the
+  // analyser does not know. 0: none.
+  std::uint64_t lose_ack_every = 0;
+};
+
 // Gives the message with this sequence number, as measured now.
 using NextMessage = std::function<absl::StatusOr<AstmText>(std::uint64_t sequence)>;
 
 // Of `options`, `gap` is the time between measurements; pauses are not for analysers.
-absl::Status RunAnalyser(const InstrumentOptions& options, const AstmSenderOptions& astm, const NextMessage& next,
+absl::Status RunAnalyser(const InstrumentOptions& options, const AnalyserOptions& analyser, const NextMessage& next,
                          PtyLine& line, Journal& journal);
 
 }  // namespace dims

@@ -86,7 +86,10 @@ class AstmSender {
   std::vector<AstmEvent> TakeEvents();
 
   std::size_t waiting() const { return queue_.size(); }  // messages not yet acknowledged
-  bool in_message() const { return state_ == State::kInFrame; }
+  // All of a message has been said, and the answer to its last frame has not been heard.
+  bool awaits_last_answer() const {
+    return state_ == State::kInFrame && !speaking_ && frame_ + 1 == queue_.front().frames.size();
+  }
   // Neutral, nothing to send, nothing to say.
   bool idle() const { return state_ == State::kNeutral && queue_.empty() && !speaking_; }
 

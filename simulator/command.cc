@@ -82,15 +82,22 @@ void DescribePrinter(CLI::App& app, InstrumentCommand& command) {
 }
 
 void DescribeAnalyser(CLI::App& app, InstrumentCommand& command) {
-  app.add_option("--frame-size", command.astm.frame_text, "characters of text in a frame (E1381-95: 240, LIS01: 63993)")
+  app.add_option("--frame-size", command.analyser.sender.frame_text,
+                 "characters of text in a frame (E1381-95: 240, LIS01: 63993)")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, kMostAstmText))
       ->group(kWithAstm);
-  app.add_flag("--record-frames", command.astm.record_frames, "each record ends its frame, not only each message")
+  app.add_flag("--record-frames", command.analyser.sender.record_frames,
+               "each record ends its frame, not only each message")
       ->group(kWithAstm);
-  app.add_option("--session-messages", command.astm.session_messages, "so many messages at most between ENQ and EOT")
+  app.add_option("--session-messages", command.analyser.sender.session_messages,
+                 "so many messages at most between ENQ and EOT")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, kMostWaitingMessages))
+      ->group(kWithAstm);
+  app.add_option("--lose-ack-every", command.analyser.lose_ack_every,
+                 "every so many-th acknowledgement of a last frame is lost on the line; 0: none")
+      ->capture_default_str()
       ->group(kWithAstm);
   app.add_flag("--ignore-interrupt", command.ignore_interrupt, "go on where the receiver asks to stop (EOT)")
       ->group(kWithAstm);
@@ -158,8 +165,8 @@ absl::StatusOr<std::unique_ptr<SimulatedInstrument>> SimulatedInstrument::Make(I
   command.options.paced = !command.unpaced;
   command.options.gap = Time(command.gap, absl::ZeroDuration());
   command.options.pause = Time(command.pause, absl::ZeroDuration());
-  command.astm.obey_interrupt = !command.ignore_interrupt;
-  AstmTimes& times = command.astm.times;
+  command.analyser.sender.obey_interrupt = !command.ignore_interrupt;
+  AstmTimes& times = command.analyser.sender.times;
   times = {.answer = Time(command.answer_timeout, times.answer),
            .busy = Time(command.busy_wait, times.busy),
            .contention = Time(command.contention_wait, times.contention),
@@ -213,7 +220,7 @@ absl::Status SimulatedInstrument::Run() {
     const auto next = [&](std::uint64_t sequence) {
       return Compose(astm_originals_[(sequence - first) % astm_originals_.size()], sequence, absl::Now(), astm_);
     };
-    return RunAnalyser(command_.options, command_.astm, next, *line_, *journal_);
+    return RunAnalyser(command_.options, command_.analyser, next, *line_, *journal_);
   }
   const auto next = [&](std::uint64_t sequence) {
     return Print(originals_[(sequence - first) % originals_.size()], sequence, print_);

@@ -33,7 +33,7 @@ struct InstrumentCommand {
   int page_length = 0;
   std::uint64_t repeat = 1;
   std::optional<std::uint64_t> count;
-  AstmSenderOptions astm;
+  AnalyserOptions analyser;
 };
 
 // The option of FILES; in a scenario, also its key's name.

@@ -12,6 +12,7 @@
 //      "file":..,"frames":n}                                                     the first frame of an attempt
 //     {"event":"frame","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"frame":i,"frames":n}  acknowledged
 //     {"event":"acknowledged","instrument":..,"t":T, as sending, without frames}    and may be forgotten
+//     {"event":"acknowledgement lost","instrument":..,"t":T}                   by way of trial (lose_ack_every)
 //     {"event":"broken off","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"frame":i,"why":..}
 //     {"event":"unanswered","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"why":..}   no attempt began
 //   and of each:

@@ -48,14 +48,14 @@ class AnalyserTest : public ScratchTest {
   void Start(std::uint64_t count, int results, absl::Duration answer = absl::Seconds(10), int baud = 0) {
     options_ = {.name = "reader-1", .paced = baud > 0, .count = count};
     if (baud > 0) options_.baud = baud;
-    astm_.times = {.answer = answer, .busy = absl::Milliseconds(20), .interrupt = absl::Milliseconds(20)};
+    analyser_.sender.times = {.answer = answer, .busy = absl::Milliseconds(20), .interrupt = absl::Milliseconds(20)};
     auto line = PtyLine::Open(link_, 9600, stop_);
     auto journal = Journal::Open(log_);
     ASSERT_TRUE(line.ok()) << line.status();
     ASSERT_TRUE(journal.ok()) << journal.status();
     thread_ = std::thread([this, results, line = *std::move(line), journal = *std::move(journal)]() mutable {
       status_ = RunAnalyser(
-          options_, astm_, [&](std::uint64_t n) { return MessageNumber(n, results); }, *line, *journal);
+          options_, analyser_, [&](std::uint64_t n) { return MessageNumber(n, results); }, *line, *journal);
       line.reset();
       done_ = true;
     });
@@ -98,7 +98,7 @@ class AnalyserTest : public ScratchTest {
   const std::string link_ = folder_ / "reader-1", log_ = folder_ / "reader-1.log";
   const int stop_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   InstrumentOptions options_;
-  AstmSenderOptions astm_;
+  AnalyserOptions analyser_;
   std::thread thread_;
   std::atomic<bool> done_{false};
   absl::Status status_;
@@ -186,9 +186,21 @@ TEST_F(AnalyserTest, AFrameThatWasRefusedIsSentAgainAndTheMessageIsOneAttempt) {
   EXPECT_EQ(Events("acknowledged").size(), 1u);
 }
 
+TEST_F(AnalyserTest, AMessageWhoseAcknowledgementWasLostIsSentAgain) {
+  analyser_.lose_ack_every = 2;
+  Start(2, 1, absl::Milliseconds(500));
+  Reader reader(link_);
+  for (const int n : {1, 2, 2}) EXPECT_EQ(TakeSession(reader), MessageNumber(n, 1).text);
+  Join();
+  EXPECT_EQ(Events("acknowledgement lost").size(), 1u);
+  EXPECT_EQ(Events("sending").size(), 3u);
+  ASSERT_EQ(Events("acknowledged").size(), 2u);
+  EXPECT_EQ(Number(Events("acknowledged")[1], "attempt"), 2u);
+}
+
 TEST_F(AnalyserTest, TheWaitForAnAnswerBeginsWhenTheFrameHasLeftTheLine) {
   // A frame of some 300 characters takes a second at 3000 baud, and an answer is waited for half of that.
-  astm_.frame_text = 1000;
+  analyser_.sender.frame_text = 1000;
   Start(1, 5, absl::Milliseconds(500), 3000);
   Reader reader(link_);
   EXPECT_EQ(TakeSession(reader), MessageNumber(1, 5).text);

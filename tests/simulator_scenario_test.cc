@@ -54,7 +54,7 @@ TEST_F(ScenarioTest, ItsKeysAreTheOptionsOfTheCommandLine) {
   EXPECT_EQ(two.link, "/dev/x");
   EXPECT_EQ(two.log, "/links/r.log");
   EXPECT_EQ(two.protocol, "astm");
-  EXPECT_EQ(two.astm.frame_text, 100u);
+  EXPECT_EQ(two.analyser.sender.frame_text, 100u);
   EXPECT_EQ(two.answer_timeout, "2s");
 }
 
