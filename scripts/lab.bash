@@ -14,8 +14,7 @@ declare -A sim_pids=()
 
 end_lab() {
   local pid
-  for pid in "${sim_pids[@]}" $bridge_pid $registry_pid; do kill -9 "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
+  for pid in "${sim_pids[@]}" $bridge_pid $registry_pid; do kill_9 "$pid"; done
   if [ -n "${KEEP_LAB:-}" ]; then echo "kept: $lab"; else rm -rf "$lab"; fi
 }
 trap end_lab EXIT
