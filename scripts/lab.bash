@@ -14,8 +14,7 @@ declare -A sim_pids=()
 
 end_lab() {
   local pid
-  for pid in "${sim_pids[@]}" $bridge_pid $registry_pid; do kill -9 "$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
+  for pid in "${sim_pids[@]}" $bridge_pid $registry_pid; do kill_9 "$pid"; done
   if [ -n "${KEEP_LAB:-}" ]; then echo "kept: $lab"; else rm -rf "$lab"; fi
 }
 trap end_lab EXIT
@@ -71,7 +70,7 @@ start_registry() {
   registry_port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$lab/registry.out" | head -1)
 }
 
-# write_config INSTRUMENT:BAUD[:ENCODING]...
+# write_config INSTRUMENT:BAUD[:DRIVER[:ENCODING]]...
 write_config() {
   cat >"$lab/bridge.toml" <<TOML
 laboratory = "demo-lab"
@@ -86,14 +85,14 @@ ca = "ca.pem"
 certificate = "bridge.pem"
 key = "bridge.key"
 TOML
-  local instrument name baud encoding
+  local instrument name baud driver encoding
   for instrument in "$@"; do
-    IFS=: read -r name baud encoding <<<"$instrument"
+    IFS=: read -r name baud driver encoding <<<"$instrument"
     cat >>"$lab/bridge.toml" <<TOML
 
 [[instrument]]
 name = "$name"
-driver = "agilent_msd"
+driver = "${driver:-agilent_msd}"
 port = "$lab/$name"
 baud = $baud
 origin = "simulated"
@@ -101,6 +100,7 @@ time_zone = "Europe/Amsterdam"
 [instrument.options]
 encoding = "${encoding:-auto}"
 TOML
+    case $driver in astm) echo 'technique = "immunoassay"' >>"$lab/bridge.toml" ;; esac
   done
 }
 
@@ -118,6 +118,12 @@ start_instrument() {
   sim_pids[$name]=$!
 }
 
+# start_lab SCENARIO: all its instruments, in one process.
+start_lab() {
+  "$sim_bin" lab "$1" --folder "$lab" 2>>"$lab/simulators.log" &
+  sim_pids[lab]=$!
+}
+
 # kill_9 PID: as a power failure does it; no word of the shell about it.
 kill_9() {
   { kill -9 "$1"; wait "$1"; } 2>/dev/null || true
@@ -125,15 +131,21 @@ kill_9() {
 
 export_records() { "$registry_bin" export --database "$lab/registry.db"; }
 
+# What is on the bridge's disk, in $lab/store.txt. The bridge must not run.
+look_at_store() {
+  "$bridge_bin" store --config "$lab/bridge.toml" >"$lab/store.txt" 2>&1 || fail "dims-bridge store: $(cat "$lab/store.txt")"
+}
+
+# Records there that the registry has not settled.
+queued() { awk '/^records of store/ {inside=1; next} /^$/ {inside=0} inside {sum += $3} END {print sum + 0}' "$lab/store.txt"; }
+
 # Everything that is on the bridge's disk is in the registry.
 queue_is_empty() {
   kill -TERM "$bridge_pid" 2>/dev/null
   wait "$bridge_pid" 2>/dev/null || true
   bridge_pid=''
-  "$bridge_bin" store --config "$lab/bridge.toml" >"$lab/store.txt" 2>&1 || fail "dims-bridge store: $(cat "$lab/store.txt")"
-  local queued
-  queued=$(awk '/^records of store/ {inside=1; next} /^$/ {inside=0} inside {sum += $3} END {print sum + 0}' "$lab/store.txt")
-  [ "$queued" -eq 0 ] && return 0
+  look_at_store
+  [ "$(queued)" -eq 0 ] && return 0
   start_bridge
   sleep 2
   return 1

@@ -7,11 +7,22 @@
 //     {"event":"sending","instrument":..,"t":T,"sequence":n,"sample":..,"sha256":HEX,"size":BYTES,"file":..}
 //     {"event":"sent","instrument":..,"t":T, as sending,"discarded":BYTES,"begin":T,"end":T}
 //     {"event":"discarded","instrument":..,"t":T,"sequence":n,"size":BYTES}     of a report that had been sent
+//   of an analyser's messages:
+//     {"event":"sending","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"content_sha256":HEX,"size":BYTES,
+//      "file":..,"frames":n}                                                     the first frame of an attempt
+//     {"event":"frame","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"frame":i,"frames":n}  acknowledged
+//     {"event":"acknowledged","instrument":..,"t":T, as sending, without frames}    and may be forgotten
+//     {"event":"acknowledgement lost","instrument":..,"t":T}                   by way of trial (lose_ack_every)
+//     {"event":"broken off","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"frame":i,"why":..}
+//     {"event":"unanswered","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"why":..}   no attempt began
+//   and of each:
 //     {"event":"stopped","instrument":..,"t":T}
+//     {"event":"stopped","instrument":..,"t":T,"waiting":MESSAGES,"left_unread":BYTES}
 //     {"event":"stopped","instrument":..,"t":T,"unfinished":n,"sample":..,"said":BYTES,"discarded":BYTES}
-//   T: seconds since 1970 by the wall clock, with milliseconds. sha256 and size are of the report's bytes as sent;
-//   `said` of them have left the
-//   instrument, `discarded` of them went nowhere because nobody had the line open, or closed it before reading them.
+//   T: seconds since 1970 by the wall clock, with milliseconds. sha256 and size are of the report's bytes as sent, or
+//   of the message's text, free of frames, with the CR of every record (content_sha256); `attempt`, `frame` and
+//   `frames` count from 1; `said` bytes of a report have left the instrument, `discarded` of them went nowhere because
+//   nobody had the line open, or closed it before reading them.
 // Promise: a line is in the file, whole, when Write returns.
 // Errors: with the system's reason: a ledger with holes is worth nothing, so the caller must stop.
 // Threads: one.

@@ -28,6 +28,9 @@ constexpr std::pair<speed_t, int> kSpeeds[] = {
 // How often a line without a reader is looked at where the watch does not tell.
 constexpr std::chrono::milliseconds kLookAgain(20);
 
+// Of a reader that talks without end, at one look.
+constexpr std::size_t kMostHeard = 1 << 16;
+
 LineSettings ToSettings(const termios& t) {
   LineSettings settings;
   for (const auto& [speed, baud] : kSpeeds) {
@@ -149,8 +152,11 @@ PtyLine::Change PtyLine::Look() {
   pollfd look{master_, POLLIN, 0};
   poll(&look, 1, 0);
   if (look.revents & POLLIN) {
-    char heard[1024];  // a printer's cable has no ear
-    while (read(master_, heard, sizeof(heard)) > 0) continue;
+    char bytes[1024];
+    ssize_t size;
+    while (change.heard.size() < kMostHeard && (size = read(master_, bytes, sizeof(bytes))) > 0) {
+      change.heard.append(bytes, size);
+    }
   }
   const bool open_now = (look.revents & POLLHUP) == 0;
   change.closed = has_reader_ && (!open_now || closed_meanwhile);

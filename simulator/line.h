@@ -54,6 +54,7 @@ class PtyLine {
     bool closed = false, opened = false;
     bool settings = false;        // Settings() has changed
     std::size_t left_unread = 0;  // with `closed`: so many of the bytes written last went nowhere
+    std::string heard;            // what it wrote, also before it closed
   };
   Change Look();
   bool has_reader() const { return has_reader_; }

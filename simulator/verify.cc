@@ -3,10 +3,13 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -62,21 +65,32 @@ absl::Status ForEachObject(const std::string& path, const std::function<absl::St
   return absl::OkStatus();
 }
 
+std::uint64_t Count(const Struct& object, const std::string& name) {
+  return static_cast<std::uint64_t>(Number(object, name));
+}
+
+// A print-out, or (`is_message`) an analyser's message in all its attempts.
 struct Send {
   std::string instrument, sample, sha256;
-  std::uint64_t sequence = 0, size = 0, discarded = 0;
+  bool is_message = false;
+  std::uint64_t sequence = 0, size = 0, discarded = 0, attempts = 0;
   double begin = 0, end = 0;
-  bool finished = false;
+  bool finished = false;  // sent whole; of a message: acknowledged
 
-  std::string Name() const { return absl::StrCat(instrument, " report ", sequence, " (sample \"", sample, "\")"); }
+  std::string Name() const {
+    return absl::StrCat(instrument, is_message ? " message " : " report ", sequence, " (sample \"", sample, "\")");
+  }
 };
 
 struct Stored {
-  std::string bridge, instrument, sample, sha256, problems;
+  std::string bridge, store, instrument, sample, sha256, content_sha256, problems;
   std::uint64_t number = 0, size = 0;
+  bool whole = true;
+  std::optional<std::tuple<std::string, std::string, std::uint64_t>> repeat_of;  // bridge, store, number
 };
 
-using Key = std::tuple<std::string, std::string, std::string>;  // instrument, sample number, hash
+// Whether it is a message, instrument, sample number, hash.
+using Key = std::tuple<bool, std::string, std::string, std::string>;
 
 class Ledgers {
  public:
@@ -87,6 +101,11 @@ class Ledgers {
 
   // Why the registry cannot have the whole report; empty if it can.
   std::string Excuse(const Send& send) const {
+    if (send.is_message && !send.finished) {
+      return absl::StrCat("it was never acknowledged (sent ", send.attempts, send.attempts == 1 ? " time" : " times",
+                          "); the instrument still has it");
+    }
+    if (send.is_message) return "";
     if (!send.finished) return "the instrument stopped before the end of it";
     if (send.discarded > 0) return absl::StrCat("nobody took ", send.discarded, " of its ", send.size, " bytes");
     const auto it = closed_.find(send.instrument);
@@ -107,26 +126,36 @@ class Ledgers {
     if (event.empty() || instrument.empty())
       return absl::InvalidArgumentError("no log line of dims-sim: it has no event or no instrument");
     if (event == "closed") closed_[instrument].push_back(Number(line, "t"));
-    if (event != "sending" && event != "sent" && event != "discarded") return absl::OkStatus();
-    const auto sequence = static_cast<std::uint64_t>(Number(line, "sequence"));
+    if (event != "sending" && event != "sent" && event != "discarded" && event != "acknowledged") {
+      return absl::OkStatus();
+    }
+    const std::uint64_t sequence = Count(line, "sequence"), attempt = Count(line, "attempt");
     auto it = last.find({instrument, sequence});
-    const bool begins = event == "sending" || (event == "sent" && (it == last.end() || sends_[it->second].finished));
+    const bool ends = event == "sent" || event == "acknowledged";
+    const bool begins =
+        (event == "sending" && attempt <= 1) || (ends && (it == last.end() || sends_[it->second].finished));
     if (begins) {
+      const std::string content = Text(line, "content_sha256");
       it = last.insert_or_assign({instrument, sequence}, sends_.size()).first;
       sends_.push_back({.instrument = instrument,
                         .sample = Text(line, "sample"),
-                        .sha256 = Text(line, "sha256"),
+                        .sha256 = content.empty() ? Text(line, "sha256") : content,
+                        .is_message = !content.empty(),
                         .sequence = sequence,
-                        .size = static_cast<std::uint64_t>(Number(line, "size")),
+                        .size = Count(line, "size"),
                         .begin = Number(line, "t")});
-      if (sends_.back().sha256.size() != 64) return absl::InvalidArgumentError("this send has no sha256");
+      if (sends_.back().sha256.size() != 64) {
+        return absl::InvalidArgumentError("this send has neither sha256 nor content_sha256");
+      }
     }
     if (it == last.end()) return absl::InvalidArgumentError(absl::StrCat("report ", sequence, " was never sent"));
     Send& send = sends_[it->second];
-    if (event == "discarded") send.discarded += static_cast<std::uint64_t>(Number(line, "size"));
+    send.attempts = std::max(send.attempts, attempt);
+    if (event == "discarded") send.discarded += Count(line, "size");
+    if (event == "acknowledged") send.finished = true;
     if (event == "sent") {
       send.finished = true;
-      send.discarded += static_cast<std::uint64_t>(Number(line, "discarded"));
+      send.discarded += Count(line, "discarded");
       send.begin = Number(line, "begin");
       send.end = Number(line, "end");
     }
@@ -137,34 +166,57 @@ class Ledgers {
   std::map<std::string, std::vector<double>> closed_;
 };
 
+// 64-bit numbers are texts in protobuf's JSON, and may be either in the record around it.
+std::uint64_t LongNumber(const Struct& object, const std::string& name) {
+  const std::string text = Text(object, name);
+  return text.empty() ? Count(object, name) : std::strtoull(text.c_str(), nullptr, 10);
+}
+
+absl::StatusOr<std::string> Hash(const Struct& report, const std::string& name) {
+  std::string hash;
+  if (absl::Base64Unescape(Text(report, name), &hash)) return absl::BytesToHexString(hash);
+  return absl::InvalidArgumentError(absl::StrCat(name, " is no base64"));
+}
+
 absl::Status ReadExport(const std::string& path, std::vector<Stored>& records) {
   return ForEachObject(path, [&](const Struct& line) {
     const Struct& report = Object(line, "report");
     if (Find(line, "refused") != nullptr || report.fields().empty()) return absl::OkStatus();
-    Stored record{.bridge = Text(line, "bridge"), .instrument = Text(Object(report, "source"), "instrument")};
-    // 64-bit numbers are texts in protobuf's JSON, and may be either in the record around it.
-    const Value* number = Find(line, "number");
-    if (number != nullptr) {
-      record.number = number->has_string_value() ? std::strtoull(number->string_value().c_str(), nullptr, 10)
-                                                 : static_cast<std::uint64_t>(number->number_value());
-    }
-    record.size = std::strtoull(Text(report, "rawSize").c_str(), nullptr, 10);
-    std::string hash;
-    if (!absl::Base64Unescape(Text(report, "rawSha256"), &hash))
-      return absl::InvalidArgumentError("rawSha256 is no base64");
-    record.sha256 = absl::BytesToHexString(hash);
+    Stored record{.bridge = Text(line, "bridge"),
+                  .store = Text(line, "store"),
+                  .instrument = Text(Object(report, "source"), "instrument"),
+                  .number = LongNumber(line, "number"),
+                  .size = LongNumber(report, "rawSize")};
+    const absl::StatusOr<std::string> raw = Hash(report, "rawSha256"), content = Hash(report, "contentSha256");
+    if (!raw.ok()) return raw.status();
+    if (!content.ok()) return content.status();
+    record.sha256 = *raw;
+    record.content_sha256 = *content;
     if (const Value* analyses = Find(report, "analyses");
         analyses != nullptr && analyses->list_value().values_size() > 0) {
       record.sample = Text(analyses->list_value().values(0).struct_value(), "sampleNumber");
     }
     if (const Value* problems = Find(report, "problems"); problems != nullptr) {
       for (const Value& problem : problems->list_value().values()) {
-        absl::StrAppend(&record.problems, record.problems.empty() ? "" : ", ", Text(problem.struct_value(), "type"));
+        const std::string type = Text(problem.struct_value(), "type");
+        absl::StrAppend(&record.problems, record.problems.empty() ? "" : ", ", type);
+        if (type == "PROBLEM_TYPE_TRUNCATED" || type == "PROBLEM_TYPE_INTERRUPTED") record.whole = false;
       }
+    }
+    if (Find(report, "repeatOf") != nullptr) {
+      const Struct& first = Object(report, "repeatOf");
+      record.repeat_of.emplace(Text(first, "bridge"), Text(first, "storeId"), LongNumber(first, "number"));
     }
     records.push_back(std::move(record));
     return absl::OkStatus();
   });
+}
+
+// Whether the record says that it repeats another one of `same`, which say the same.
+bool IsMarkedRepeat(const Stored& record, const std::vector<const Stored*>& same) {
+  return record.repeat_of && std::any_of(same.begin(), same.end(), [&](const Stored* other) {
+           return other != &record && *record.repeat_of == std::tuple(other->bridge, other->store, other->number);
+         });
 }
 
 std::string Name(const Stored& record) {
@@ -176,7 +228,7 @@ std::string Name(const Stored& record) {
 std::string Nearest(const Send& send, const std::vector<Stored>& records) {
   for (const Stored& record : records) {
     if (record.instrument != send.instrument) continue;
-    if (record.sha256 == send.sha256)
+    if (record.whole && (send.is_message ? record.content_sha256 : record.sha256) == send.sha256)
       return absl::StrCat("; its bytes are there under another sample number: ", Name(record));
     if (record.sample == send.sample && !send.sample.empty()) {
       return absl::StrCat("; there are other bytes of this sample: ", Name(record));
@@ -188,8 +240,8 @@ std::string Nearest(const Send& send, const std::vector<Stored>& records) {
 }  // namespace
 
 std::string Verification::Summary() const {
-  return absl::StrCat("sent ", sent, ", stored ", stored, ", interrupted ", interrupted, ", lost ", lost, ", doubled ",
-                      doubled);
+  return absl::StrCat("sent ", sent, ", stored ", stored, ", interrupted ", interrupted, ", repeated ", repeated,
+                      ", lost ", lost, ", doubled ", doubled);
 }
 
 absl::StatusOr<Verification> Verify(const std::vector<std::string>& journals, const std::vector<std::string>& exports) {
@@ -202,9 +254,13 @@ absl::StatusOr<Verification> Verify(const std::vector<std::string>& journals, co
     if (absl::Status status = ReadExport(path, records); !status.ok()) return status;
   }
   std::map<Key, std::vector<const Stored*>> stored;
-  for (const Stored& record : records) stored[{record.instrument, record.sample, record.sha256}].push_back(&record);
+  for (const Stored& record : records) {
+    stored[{false, record.instrument, record.sample, record.sha256}].push_back(&record);
+    if (record.whole) stored[{true, record.instrument, record.sample, record.content_sha256}].push_back(&record);
+  }
   std::map<Key, std::vector<const Send*>> sent;
-  for (const Send& send : ledgers.sends()) sent[{send.instrument, send.sample, send.sha256}].push_back(&send);
+  for (const Send& send : ledgers.sends())
+    sent[{send.is_message, send.instrument, send.sample, send.sha256}].push_back(&send);
 
   Verification verdict;
   for (auto& [key, sends] : sent) {
@@ -213,6 +269,10 @@ absl::StatusOr<Verification> Verify(const std::vector<std::string>& journals, co
     std::size_t missing = sends.size() - std::min(sends.size(), found.size());
     verdict.stored += sends.size() - missing;
     for (std::size_t i = sends.size(); i < found.size(); ++i) {
+      if (IsMarkedRepeat(*found[i], found)) {
+        ++verdict.repeated;
+        continue;
+      }
       ++verdict.doubled;
       verdict.faults.push_back(absl::StrCat("doubled: ", sends[0]->Name(), " was sent ", sends.size(),
                                             sends.size() == 1 ? " time" : " times", ", and is also ", Name(*found[i])));
@@ -228,8 +288,9 @@ absl::StatusOr<Verification> Verify(const std::vector<std::string>& journals, co
           verdict.interruptions.push_back(absl::StrCat("interrupted: ", send->Name(), ": ", excuse));
         } else {
           ++verdict.lost;
-          verdict.faults.push_back(absl::StrFormat("lost: %s, %d bytes, sha256 %s: sent whole, and no record has it%s",
-                                                   send->Name(), send->size, send->sha256, Nearest(*send, records)));
+          verdict.faults.push_back(
+              absl::StrFormat("lost: %s, %d bytes, sha256 %s: %s, and no record has it%s", send->Name(), send->size,
+                              send->sha256, send->is_message ? "acknowledged" : "sent whole", Nearest(*send, records)));
         }
       }
     }

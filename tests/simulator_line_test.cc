@@ -26,6 +26,7 @@
 #include "simulator/journal.h"
 #include "simulator/line.h"
 #include "spdlog/spdlog.h"
+#include "tests/simulator_reader.h"
 #include "tests/simulator_scratch.h"
 
 namespace dims {
@@ -34,54 +35,6 @@ namespace {
 using google::protobuf::Struct;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
-
-// Long enough for a busy machine; only a failing test waits so long.
-constexpr std::chrono::seconds kDeadline(30);
-
-bool Eventually(const std::function<bool()>& condition, Clock::duration deadline = kDeadline) {
-  const Clock::time_point end = Clock::now() + deadline;
-  while (!condition()) {
-    if (Clock::now() > end) return false;
-    poll(nullptr, 0, 2);
-  }
-  return true;
-}
-
-// The reader: a process that has the line open.
-class Reader {
- public:
-  explicit Reader(const std::string& path) : fd_(open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) {
-    EXPECT_GE(fd_, 0) << path << ": " << std::strerror(errno);
-  }
-  ~Reader() { close(fd_); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
-
-  // So many bytes; fewer if the line ends or nothing more comes until the deadline.
-  std::string Read(std::size_t size) {
-    std::string bytes;
-    while (bytes.size() < size) {
-      pollfd input{fd_, POLLIN, 0};
-      char buffer[4096];
-      if (poll(&input, 1, std::chrono::milliseconds(kDeadline).count()) <= 0) break;
-      const ssize_t got = read(fd_, buffer, std::min(sizeof(buffer), size - bytes.size()));
-      if (got <= 0) break;
-      bytes.append(buffer, got);
-    }
-    return bytes;
-  }
-  std::size_t Waiting() const {
-    pollfd input{fd_, POLLIN, 0};
-    int size = 0;
-    poll(&input, 1, 0);
-    ioctl(fd_, FIONREAD, &size);
-    return size;
-  }
-  int fd() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 // Report number n: a text of its own, about `lines` lines of 60 bytes.
 Printout TextNumber(std::uint64_t n, int lines) {
@@ -120,23 +73,9 @@ class Bench : public ScratchTest {
     EXPECT_TRUE(status_.ok()) << status_;
   }
 
-  std::vector<Struct> Events(const std::string& event) const {
-    std::vector<Struct> found;
-    std::ifstream file(log_);
-    for (std::string line; std::getline(file, line);) {
-      Struct object;
-      EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(line, &object).ok()) << line;
-      if (object.fields().at("event").string_value() == event) found.push_back(object);
-    }
-    return found;
-  }
+  std::vector<Struct> Events(const std::string& event) const { return EventsOf(log_, event); }
   bool EventuallyEvents(const std::string& event, std::size_t count) const {
     return Eventually([&] { return Events(event).size() >= count; });
-  }
-  // Zero where there is none of that name.
-  static std::uint64_t Number(const Struct& object, const std::string& name) {
-    const auto it = object.fields().find(name);
-    return it == object.fields().end() ? 0 : static_cast<std::uint64_t>(it->second.number_value());
   }
   std::uint64_t Sum(const std::string& event, const std::string& name) const {
     std::uint64_t sum = 0;

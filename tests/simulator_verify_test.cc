@@ -51,7 +51,7 @@ class VerifyTest : public ScratchTest {
 
 TEST_F(VerifyTest, StoredOnceIsStored) {
   const Verification result = Judge(SendLines("A", 100, 102), RecordLine("A"));
-  EXPECT_EQ(result.Summary(), "sent 1, stored 1, interrupted 0, lost 0, doubled 0");
+  EXPECT_EQ(result.Summary(), "sent 1, stored 1, interrupted 0, repeated 0, lost 0, doubled 0");
   EXPECT_TRUE(result.ok());
 }
 
@@ -60,7 +60,7 @@ TEST_F(VerifyTest, NothingSentProvesNothing) { EXPECT_FALSE(Judge("", RecordLine
 TEST_F(VerifyTest, StoredNowhereIsLostAndSaysWhatIsThereInstead) {
   const std::string other = std::string(63, '0') + "2";
   const Verification result = Judge(SendLines("A", 100, 102, 0, kHash, 42), RecordLine("A", other));
-  EXPECT_EQ(result.Summary(), "sent 1, stored 0, interrupted 0, lost 1, doubled 0");
+  EXPECT_EQ(result.Summary(), "sent 1, stored 0, interrupted 0, repeated 0, lost 1, doubled 0");
   EXPECT_FALSE(result.ok());
   EXPECT_THAT(result.faults, ElementsAre(AllOf(StartsWith("lost: gcms-1 report 42 (sample \"A\")"),
                                                HasSubstr("other bytes of this sample: record 7 of b"),
@@ -79,7 +79,7 @@ TEST_F(VerifyTest, ARefusedRecordDoesNotCount) {
 
 TEST_F(VerifyTest, StoredTwiceIsDoubled) {
   const Verification result = Judge(SendLines("A", 1, 2), RecordLine("A") + RecordLine("A"));
-  EXPECT_EQ(result.Summary(), "sent 1, stored 1, interrupted 0, lost 0, doubled 1");
+  EXPECT_EQ(result.Summary(), "sent 1, stored 1, interrupted 0, repeated 0, lost 0, doubled 1");
   EXPECT_FALSE(result.ok());
   EXPECT_THAT(result.faults, ElementsAre(StartsWith("doubled: gcms-1 report 1 (sample \"A\")")));
 }
@@ -87,14 +87,16 @@ TEST_F(VerifyTest, StoredTwiceIsDoubled) {
 TEST_F(VerifyTest, TwoSendsOfTheSameBytesNeedTwoRecords) {
   const std::string twice = SendLines("A", 1, 2) + SendLines("A", 3, 4, 0, kHash, 2);
   EXPECT_TRUE(Judge(twice, RecordLine("A") + RecordLine("A")).ok());
-  EXPECT_EQ(Judge(twice, RecordLine("A")).Summary(), "sent 2, stored 1, interrupted 0, lost 1, doubled 0");
+  EXPECT_EQ(Judge(twice, RecordLine("A")).Summary(), "sent 2, stored 1, interrupted 0, repeated 0, lost 1, doubled 0");
   // The one that could not be stored is the one that is missing.
   const std::string one_cut = SendLines("A", 1, 2, 5) + SendLines("A", 3, 4, 0, kHash, 2);
-  EXPECT_EQ(Judge(one_cut, RecordLine("A")).Summary(), "sent 2, stored 1, interrupted 1, lost 0, doubled 0");
+  EXPECT_EQ(Judge(one_cut, RecordLine("A")).Summary(),
+            "sent 2, stored 1, interrupted 1, repeated 0, lost 0, doubled 0");
 }
 
 TEST_F(VerifyTest, ThatBytesWereDiscardedExcusesOnlyWhatIsNotStored) {
-  EXPECT_EQ(Judge(SendLines("A", 1, 2, 3), "").Summary(), "sent 1, stored 0, interrupted 1, lost 0, doubled 0");
+  EXPECT_EQ(Judge(SendLines("A", 1, 2, 3), "").Summary(),
+            "sent 1, stored 0, interrupted 1, repeated 0, lost 0, doubled 0");
   EXPECT_EQ(Judge(SendLines("A", 1, 2, 3), RecordLine("A")).stored, 1u);
   const std::string later = R"({"event":"discarded","instrument":"gcms-1","t":9,"sequence":1,"size":4})";
   EXPECT_EQ(Judge(SendLines("A", 1, 2) + later + "\n", "").interrupted, 1u);
@@ -117,8 +119,88 @@ TEST_F(VerifyTest, AClosedLineExcusesFromTheFirstByteToOneSecondAfterTheLast) {
 TEST_F(VerifyTest, WhatTheInstrumentNeverFinishedIsInterrupted) {
   const std::string lines = SendLines("A", 1, 2);
   const Verification result = Judge(lines.substr(0, lines.find('\n') + 1), "");
-  EXPECT_EQ(result.Summary(), "sent 1, stored 0, interrupted 1, lost 0, doubled 0");
+  EXPECT_EQ(result.Summary(), "sent 1, stored 0, interrupted 1, repeated 0, lost 0, doubled 0");
   EXPECT_THAT(result.interruptions, ElementsAre(HasSubstr("the instrument stopped before the end of it")));
+}
+
+// Messages of analysers
+
+std::string MessageLines(const std::string& event, const std::string& sample, int attempt = 1,
+                         const std::string& hash = kHash, int sequence = 1) {
+  return absl::StrFormat(
+      R"({"event":"%s","instrument":"reader-1","t":5,"sequence":%d,"sample":"%s","attempt":%d,"content_sha256":"%s","size":10,"file":"x"})"
+      "\n",
+      event, sequence, sample, attempt, hash);
+}
+
+// Its raw bytes are framed, so their hash says nothing here.
+std::string MessageRecord(int number, const std::string& sample, const std::string& more = "",
+                          const std::string& hash = kHash) {
+  return absl::StrFormat(
+      R"({"bridge":"b","store":"s","number":%d,"report":{"rawSize":"99","rawSha256":"%s","contentSha256":"%s","analyses":[{"sampleNumber":"%s"}],"source":{"instrument":"reader-1"}%s}})"
+      "\n",
+      number, absl::Base64Escape(std::string(32, static_cast<char>(number))),
+      absl::Base64Escape(absl::HexStringToBytes(hash)), sample, more);
+}
+
+std::string RepeatOf(int number, const std::string& store = "s") {
+  return absl::StrFormat(R"(,"repeatOf":{"bridge":"b","storeId":"%s","number":"%d"})", store, number);
+}
+
+const char kCut[] = R"(,"problems":[{"type":"PROBLEM_TYPE_NOISE"},{"type":"PROBLEM_TYPE_INTERRUPTED"}])";
+
+TEST_F(VerifyTest, AnAcknowledgedMessageIsStoredOrLost) {
+  const std::string through = MessageLines("sending", "A") + MessageLines("acknowledged", "A");
+  EXPECT_EQ(Judge(through, MessageRecord(1, "A")).Summary(),
+            "sent 1, stored 1, interrupted 0, repeated 0, lost 0, doubled 0");
+  const Verification lost = Judge(through, MessageRecord(1, "B"));
+  EXPECT_EQ(lost.Summary(), "sent 1, stored 0, interrupted 0, repeated 0, lost 1, doubled 0");
+  EXPECT_FALSE(lost.ok());
+  EXPECT_THAT(lost.faults, ElementsAre(AllOf(StartsWith("lost: reader-1 message 1 (sample \"A\")"),
+                                             HasSubstr("acknowledged, and no record has it; its bytes are there"))));
+  EXPECT_EQ(Judge(through, MessageRecord(1, "A", "", std::string(64, 'a'))).lost, 1u) << "another text";
+}
+
+TEST_F(VerifyTest, AClosedLineIsNoExcuseForAnAcknowledgedMessage) {
+  const std::string closed = R"({"event":"closed","instrument":"reader-1","t":5})";
+  EXPECT_EQ(Judge(MessageLines("sending", "A") + MessageLines("acknowledged", "A") + closed + "\n", "").lost, 1u);
+}
+
+TEST_F(VerifyTest, AMessageNeverAcknowledgedIsNotLostAndCountsWhereItIsStored) {
+  const std::string tried = MessageLines("sending", "A") + MessageLines("sending", "A", 2);
+  const Verification result = Judge(tried, "");
+  EXPECT_EQ(result.Summary(), "sent 1, stored 0, interrupted 1, repeated 0, lost 0, doubled 0");
+  EXPECT_THAT(result.interruptions, ElementsAre(HasSubstr("never acknowledged (sent 2 times)")));
+  EXPECT_EQ(Judge(tried, MessageRecord(1, "A")).Summary(),
+            "sent 1, stored 1, interrupted 0, repeated 0, lost 0, doubled 0");
+}
+
+TEST_F(VerifyTest, APartOfAMessageIsNeitherTheMessageNorADouble) {
+  const std::string through =
+      MessageLines("sending", "A") + MessageLines("sending", "A", 2) + MessageLines("acknowledged", "A", 2);
+  EXPECT_EQ(Judge(through, MessageRecord(1, "A", kCut) + MessageRecord(2, "A")).Summary(),
+            "sent 1, stored 1, interrupted 0, repeated 0, lost 0, doubled 0");
+  EXPECT_EQ(Judge(through, MessageRecord(1, "A", kCut)).lost, 1u);
+}
+
+TEST_F(VerifyTest, AMessageStoredAgainMustSayWhichRecordItRepeats) {
+  const std::string through = MessageLines("sending", "A") + MessageLines("acknowledged", "A", 2);
+  const Verification marked = Judge(through, MessageRecord(1, "A") + MessageRecord(2, "A", RepeatOf(1)));
+  EXPECT_EQ(marked.Summary(), "sent 1, stored 1, interrupted 0, repeated 1, lost 0, doubled 0");
+  EXPECT_TRUE(marked.ok());
+  const std::string others[] = {"", RepeatOf(3), RepeatOf(1, "another"), RepeatOf(2)};
+  for (const std::string& other : others) {
+    const Verification doubled = Judge(through, MessageRecord(1, "A") + MessageRecord(2, "A", other));
+    EXPECT_EQ(doubled.Summary(), "sent 1, stored 1, interrupted 0, repeated 0, lost 0, doubled 1") << other;
+    EXPECT_FALSE(doubled.ok());
+  }
+}
+
+TEST_F(VerifyTest, TheSameMessageOfTwoMeasurementsIsTwoMessages) {
+  const std::string twice = MessageLines("sending", "A") + MessageLines("acknowledged", "A") +
+                            MessageLines("sending", "A", 1, kHash, 2) + MessageLines("acknowledged", "A", 1, kHash, 2);
+  EXPECT_EQ(Judge(twice, MessageRecord(1, "A") + MessageRecord(2, "A")).stored, 2u);
+  EXPECT_EQ(Judge(twice, MessageRecord(1, "A")).lost, 1u);
 }
 
 TEST_F(VerifyTest, OnlyACutLastLineIsPassedOver) {
