@@ -221,7 +221,7 @@ class Reader {
     }
     const absl::StatusOr<std::string> value = CheckField(field, *text);
     if (!value.ok()) return Fail(LineOfNode(node), place, value.status().message());
-    field.set(config_, field.is_path ? Absolute(*value) : *value);
+    field.set(config_, field.is_path && !value->empty() ? Absolute(*value) : *value);
   }
 
   void ReadOptions(const toml::table& given, absl::Span<const OptionSpec> specs, const std::string& place,
