@@ -7,12 +7,12 @@ namespace dims {
 
 Activity::Listener::Listener(Activity& activity, std::string instrument, bool bytes)
     : activity_(activity), instrument_(std::move(instrument)), bytes_(bytes) {
-  absl::MutexLock lock(&activity_.mutex_);
+  const std::lock_guard lock(activity_.mutex_);
   activity_.listeners_.push_back(this);
 }
 
 Activity::Listener::~Listener() {
-  absl::MutexLock lock(&activity_.mutex_);
+  const std::lock_guard lock(activity_.mutex_);
   activity_.listeners_.erase(std::find(activity_.listeners_.begin(), activity_.listeners_.end(), this));
 }
 
@@ -37,8 +37,10 @@ void Activity::Listener::Put(Happening happening) {
 }
 
 std::optional<Happening> Activity::Listener::Next(absl::Duration most) {
-  absl::MutexLock lock(&activity_.mutex_);
-  if (!activity_.mutex_.AwaitWithTimeout(absl::Condition(this, &Listener::HasAny), most)) return std::nullopt;
+  std::unique_lock lock(activity_.mutex_);
+  if (!activity_.told_.wait_for(lock, absl::ToChronoNanoseconds(most), [this] { return !waiting_.empty(); })) {
+    return std::nullopt;
+  }
   Happening next = std::move(waiting_.front());
   waiting_.pop_front();
   waiting_bytes_ -= next.bytes.size();
@@ -50,10 +52,11 @@ void Activity::Tell(Happening::Kind kind, const std::string& instrument, absl::T
   for (Listener* listener : listeners_) {
     if (listener->Wants(kind, instrument)) listener->Put({kind, instrument, at, std::string(bytes), size});
   }
+  if (!listeners_.empty()) told_.notify_all();
 }
 
 void Activity::Arrived(const std::string& instrument, const Arrival& arrival) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Line& line = lines_[instrument];
   switch (arrival.kind) {
     case Arrival::Kind::kOpened:
@@ -74,17 +77,17 @@ void Activity::Arrived(const std::string& instrument, const Arrival& arrival) {
 }
 
 void Activity::Sent(const std::string& instrument, absl::Time at, absl::string_view bytes) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Tell(Happening::Kind::kSent, instrument, at, bytes, 0);
 }
 
 void Activity::Changed(absl::Time at) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Tell(Happening::Kind::kChanged, "", at, "", 0);
 }
 
 Activity::Line Activity::LineOf(const std::string& instrument) const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   const auto line = lines_.find(instrument);
   return line == lines_.end() ? Line{} : line->second;
 }
