@@ -223,7 +223,8 @@ class Reader {
     }
     const absl::StatusOr<std::string> value = CheckField(field, *text);
     if (!value.ok()) return Fail(LineOfNode(node), place, value.status().message());
-    field.set(config_, field.is_path && !IsTcpName(*value) ? Absolute(*value) : *value);
+    const bool path = field.is_path && !value->empty() && !IsTcpName(*value);
+    field.set(config_, path ? Absolute(*value) : *value);
   }
 
   void ReadOptions(const toml::table& given, absl::Span<const OptionSpec> specs, const std::string& place,

@@ -43,6 +43,11 @@ struct RegistryConfig {
   absl::Duration answer_deadline;
 };
 
+struct AdminConfig {
+  std::string socket;                // the control socket; empty: none
+  std::optional<std::string> group;  // whose members may connect too
+};
+
 struct InstrumentConfig {
   std::string name;
   std::string driver;
@@ -62,6 +67,7 @@ struct Config {
   std::string log_level;           // debug, info, warning, error
   StoreConfig store;
   RegistryConfig registry;
+  AdminConfig admin;
   std::vector<InstrumentConfig> instruments;  // in the order of the file; names and ports differ
   std::string path;                           // the file, absolute
   std::string sha256;                         // of the file's bytes: 32 bytes, as in Source.configuration_sha256

@@ -33,6 +33,8 @@ void Set(Config& config, const std::string& value) {
     Assign(config.store.*member, value);
   } else if constexpr (std::is_invocable_v<decltype(member), RegistryConfig&>) {
     Assign(config.registry.*member, value);
+  } else if constexpr (std::is_invocable_v<decltype(member), AdminConfig&>) {
+    Assign(config.admin.*member, value);
   } else if constexpr (std::is_invocable_v<decltype(member), InstrumentConfig&>) {
     Assign(config.instruments.back().*member, value);
   } else {
@@ -52,6 +54,8 @@ void SetOrigin(Config& config, const std::string& value) {
 
 bool IsName(absl::string_view text) { return ParseIdentity(absl::StrCat("urn:dims:laboratory:bridge:", text)).ok(); }
 
+bool IsAnything(absl::string_view) { return true; }
+
 bool IsNotEmpty(absl::string_view text) { return !text.empty(); }
 
 bool IsAddress(absl::string_view text) { return ReadAddress(text).has_value(); }
@@ -67,6 +71,8 @@ bool IsTimeZone(absl::string_view text) {
 
 constexpr TextRule kName = {"1 to 64 lower-case letters, digits and hyphens", IsName};
 constexpr TextRule kFile = {"the path of a file", IsNotEmpty};
+constexpr TextRule kSocket = {"the path of a socket, or empty for none", IsAnything};
+constexpr TextRule kGroup = {"the name of a group", IsNotEmpty};
 constexpr TextRule kDriver = {"the name of a driver", IsNotEmpty};
 constexpr TextRule kAddress = {"an address host:port, such as \"registry.example:7443\"", IsAddress};
 constexpr TextRule kPort = {
@@ -160,6 +166,20 @@ constexpr Field kRegistryFields[] = {
      .set = Set<&RegistryConfig::answer_deadline>},
 };
 
+constexpr Field kAdminFields[] = {
+    {.spec = {.name = "socket",
+              .default_value = "/run/dims-bridge/admin.sock",
+              .help = "what \"dims-bridge tail\" and \"dims-bridge status\" connect to"},
+     .rule = &kSocket,
+     .is_path = true,
+     .set = Set<&AdminConfig::socket>},
+    {.spec = {.name = "group", .help = "its members may connect too; without it, root and the service's user only"},
+     .presence = Presence::kOptional,
+     .example = "adm",
+     .rule = &kGroup,
+     .set = Set<&AdminConfig::group>},
+};
+
 constexpr Field kInstrumentFields[] = {
     {.spec = {.name = "name", .help = "the instrument, in every report; keep it for the instrument's life"},
      .presence = Presence::kRequired,
@@ -247,6 +267,7 @@ constexpr ConfigTable kTables[] = {
     {ConfigTable::Kind::kTop, "", "who this bridge is", kTopFields},
     {ConfigTable::Kind::kOne, "store", "where results wait until the registry has them", kStoreFields},
     {ConfigTable::Kind::kOne, "registry", "where results go", kRegistryFields},
+    {ConfigTable::Kind::kOne, "admin", "who may look on, on this computer", kAdminFields},
     {ConfigTable::Kind::kMany, "instrument", "one such table for each instrument", kInstrumentFields},
 };
 

@@ -32,7 +32,7 @@ struct Field {
   Presence presence = Presence::kDefault;
   absl::string_view example;       // as it would be written, without quotes; empty: the default
   const TextRule* rule = nullptr;  // kText only
-  bool is_path = false;            // made absolute (a port that is no path stays as it is)
+  bool is_path = false;            // made absolute, unless empty (and a port that is no path stays as it is)
   // Puts a canonical value (CheckOption) into its member; for instruments, of the last one.
   void (*set)(Config& config, const std::string& value) = nullptr;
 };
@@ -45,7 +45,7 @@ struct ConfigTable {
   absl::Span<const Field> fields;
 };
 
-// In the order of the example: the top of the file, [store], [registry], [[instrument]].
+// In the order of the example: the top of the file, [store], [registry], [admin], [[instrument]].
 absl::Span<const ConfigTable> ConfigTables();
 
 // The rows of [[instrument]].

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "drivers/catalog.h"
+#include "firmware-bridge/admin_client.h"
 #include "firmware-bridge/config.h"
 #include "firmware-bridge/decode.h"
 #include "firmware-bridge/port_list.h"
@@ -127,6 +128,29 @@ int StoreCommand(const std::string& config_path, std::string store_path) {
   return kOk;
 }
 
+// The control socket: as given, else as the configuration has it.
+absl::StatusOr<std::string> AdminSocket(const std::string& config_path, const std::string& socket) {
+  if (!socket.empty()) return socket;
+  const absl::StatusOr<Config> config = ReadConfig(config_path, FactsOfCatalog());
+  if (!config.ok()) return config.status();
+  if (!config->admin.socket.empty()) return config->admin.socket;
+  return absl::FailedPreconditionError(absl::StrCat(config_path, ": [admin] socket is empty: there is none"));
+}
+
+int TailCommand(const std::string& config, const std::string& socket, const dims::v1::TailRequest& request, bool json) {
+  const absl::StatusOr<std::string> path = AdminSocket(config, socket);
+  if (!path.ok()) return Fail(path.status());
+  const absl::Status status = PrintTail(*path, request, json, std::cout);
+  return status.ok() ? kOk : Fail(status);
+}
+
+int StatusCommand(const std::string& config, const std::string& socket, bool json) {
+  const absl::StatusOr<std::string> path = AdminSocket(config, socket);
+  if (!path.ok()) return Fail(path.status());
+  const absl::Status status = PrintStatus(*path, json, std::cout);
+  return status.ok() ? kOk : Fail(status);
+}
+
 int DecodeCommand(const std::string& driver, DecodeRequest request, const std::vector<std::string>& given) {
   request.driver = FindDriver(driver);
   if (request.driver == nullptr) return UnknownDriver(driver);
@@ -208,7 +232,8 @@ int Main(int argc, char** argv) {
   decode->add_option("--set", settings, "Driver option, key=value; may be repeated")->allow_extra_args(false);
   CLI::App* drivers = app.add_subcommand("drivers", "List the drivers, their line settings and options");
   drivers->add_option("driver", driver, "Only this one");
-  CLI::App* summary = app.add_subcommand("store", "Show what is on disk, by state (while the bridge is stopped)");
+  CLI::App* summary =
+      app.add_subcommand("store", "Show what is on disk, by state (while the bridge is stopped; see `status`)");
   summary->add_option("--config", config, "Configuration file that names the store")->capture_default_str();
   summary->add_option("--path", store, "The store itself, instead of a configuration");
   std::string ports_config;
@@ -216,6 +241,21 @@ int Main(int argc, char** argv) {
   ports->add_option("--config", ports_config, "Configuration file, to show whose port each is");
   RecordArguments recording;
   CLI::App* record = AddRecordCommand(app, recording);
+  std::string socket;
+  bool json = false;
+  dims::v1::TailRequest listen;
+  CLI::App* tail = app.add_subcommand("tail", "Show what happens on the lines of the running bridge and in its store");
+  CLI::App* status = app.add_subcommand("status", "Show how the running bridge, its lines and its store stand");
+  for (CLI::App* command : {tail, status}) {
+    command->add_option("--config", config, "Configuration file that names the socket")->capture_default_str();
+    command->add_option("--socket", socket, "The control socket itself, instead of a configuration");
+    command->add_flag("--json", json, "One JSON object a line");
+  }
+  tail->add_option_function<std::string>(
+      "--instrument", [&](const std::string& name) { listen.set_instrument(name); },
+      "Only this instrument, and what concerns all");
+  tail->add_flag_callback(
+      "--bytes", [&] { listen.set_bytes(true); }, "Also the bytes: > from the instrument, < to it");
   bool example = false;
   CLI::App* manual = app.add_subcommand("manual", "Print the reference of all settings of the configuration file");
   manual->add_flag("--example", example, "Print a commented example file instead");
@@ -225,6 +265,11 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
   if (run->parsed()) return RunCommand(config);
+  // All else ends at once when it is told to.
+  const sigset_t signals = StopSignals();
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  if (tail->parsed()) return TailCommand(config, socket, listen, json);
+  if (status->parsed()) return StatusCommand(config, socket, json);
   if (check->parsed()) return CheckCommand(config);
   if (decode->parsed()) return DecodeCommand(driver, std::move(request), settings);
   if (drivers->parsed()) return DriversCommand(driver);

@@ -8,6 +8,7 @@ void ReceiveBuffer::Put(Arrival arrival) {
   if (arrival.kind == Arrival::Kind::kBytes && bytes_ + arrival.bytes.size() > capacity_) {
     arrival = Arrival{Arrival::Kind::kLost, arrival.at, {}, {}, arrival.bytes.size()};
   }
+  if (seen_) seen_(arrival);
   if (arrival.kind == Arrival::Kind::kLost && last != nullptr && last->kind == Arrival::Kind::kLost) {
     last->lost += arrival.lost;
     return;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,9 @@ class ReceiveBuffer {
  public:
   static constexpr std::size_t kCapacity = std::size_t{1} << 20;
 
-  explicit ReceiveBuffer(std::size_t capacity = kCapacity) : capacity_(capacity) {}
+  // `seen` is told each arrival as it is put, in order; it must be quick, and must not call back.
+  explicit ReceiveBuffer(std::size_t capacity = kCapacity, std::function<void(const Arrival&)> seen = nullptr)
+      : capacity_(capacity), seen_(std::move(seen)) {}
 
   void Put(Arrival arrival);
   // Waits for room for `size` bytes; false if there was none in time. For lines that hold back what is not read.
@@ -33,6 +36,7 @@ class ReceiveBuffer {
 
  private:
   const std::size_t capacity_;
+  const std::function<void(const Arrival&)> seen_;
   absl::Mutex mutex_;
   std::deque<Arrival> waiting_ ABSL_GUARDED_BY(mutex_);
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;

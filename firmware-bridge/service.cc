@@ -5,6 +5,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -12,6 +13,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "drivers/catalog.h"
+#include "firmware-bridge/activity.h"
+#include "firmware-bridge/admin.h"
 #include "firmware-bridge/bench.h"
 #include "firmware-bridge/certificates.h"
 #include "firmware-bridge/clock.h"
@@ -24,6 +27,7 @@ namespace {
 
 // One instrument with all that belongs to it. The session writes through the receiver, which starts last.
 struct Place {
+  explicit Place(std::function<void(const Arrival&)> seen) : buffer(ReceiveBuffer::kCapacity, std::move(seen)) {}
   ReceiveBuffer buffer;
   std::unique_ptr<Receiver> receiver;
 };
@@ -106,6 +110,19 @@ absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfi
   return setup;
 }
 
+// Nobody looking on is no reason not to collect.
+std::unique_ptr<AdminServer> StartAdmin(const Config& config, absl::string_view version, const TailSources& sources) {
+  if (config.admin.socket.empty()) return nullptr;
+  absl::StatusOr<std::unique_ptr<AdminServer>> admin =
+      AdminServer::Start({config.admin, std::string(version), config.store.path, config.instruments, sources, nullptr});
+  if (admin.ok()) return *std::move(admin);
+  SPDLOG_WARN(
+      "admin: {}; the bridge runs, but \"dims-bridge tail\" and \"dims-bridge status\" cannot reach it: let [admin] "
+      "socket in {} be a file in a folder that is there, or empty",
+      std::string(admin.status().message()), config.path);
+  return nullptr;
+}
+
 }  // namespace
 
 sigset_t StopSignals() {
@@ -146,6 +163,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
     SPDLOG_ERROR("store: {}", std::string(status.message()));
   }
 
+  Activity activity;
   UplinkOptions to;
   to.address = config.registry.address;
   to.ca = config.registry.ca;
@@ -155,6 +173,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   to.bridge = config.bridge;
   to.software = absl::StrCat("dims-bridge ", version);
   to.answer_deadline = config.registry.answer_deadline;
+  to.changed = [&] { activity.Changed(absl::Now()); };
   Uplink uplink(std::move(to), store);
 
   uint64_t watchdog_us = 0;
@@ -166,15 +185,23 @@ absl::Status RunService(const Config& config, absl::string_view version) {
     last_pulse = absl::Now();
     sd_notify(0, "WATCHDOG=1");
   };
-  Bench bench(
-      store, ReadClocks, [&] { uplink.Wake(); }, alive, pulse);
+  const auto recorded = [&] {
+    uplink.Wake();
+    activity.Changed(absl::Now());
+  };
+  Bench bench(store, ReadClocks, recorded, alive, pulse);
 
   std::vector<std::unique_ptr<Place>> places;
   for (const InstrumentConfig& instrument : config.instruments) {
     absl::StatusOr<SessionSetup> setup = SetupOf(config, instrument, version);
     if (!setup.ok()) return setup.status();
-    Place& place = *places.emplace_back(std::make_unique<Place>());
-    setup->write = [&place](absl::string_view bytes) { return place.receiver->Write(bytes); };
+    Place& place = *places.emplace_back(std::make_unique<Place>(
+        [&activity, name = instrument.name](const Arrival& arrival) { activity.Arrived(name, arrival); }));
+    setup->write = [&place, &activity, name = instrument.name](absl::string_view bytes) {
+      const absl::Status status = place.receiver->Write(bytes);
+      if (status.ok()) activity.Sent(name, absl::Now(), bytes);
+      return status;
+    };
     bench.Add(std::make_unique<Session>(*std::move(setup), store, ReadClocks()), place.buffer);
   }
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -186,6 +213,8 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   }
   std::thread bench_thread([&] { bench.Run(); });
   std::thread uplink_thread([&] { uplink.Run(); });
+  const auto uplink_status = [&] { return DescribeUplink(uplink.State(), config.registry.address); };
+  const std::unique_ptr<AdminServer> admin = StartAdmin(config, version, {store, activity, uplink_status});
   SPDLOG_INFO("listening to {} instruments for laboratory \"{}\"", places.size(), config.laboratory);
   sd_notify(0, "READY=1");
 

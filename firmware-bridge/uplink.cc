@@ -92,6 +92,22 @@ void Uplink::Stop() {
   if (context_ != nullptr) context_->TryCancel();
 }
 
+UplinkState Uplink::State() const {
+  absl::MutexLock lock(&mutex_);
+  return state_;
+}
+
+void Uplink::SetState(bool connected, absl::string_view registry, absl::string_view error) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (state_.connected != connected) state_.since = absl::Now();
+    state_.connected = connected;
+    if (!registry.empty()) state_.registry = std::string(registry);
+    state_.last_error = std::string(error);
+  }
+  options_.changed();
+}
+
 // True once Stop was called.
 bool Uplink::WaitFor(absl::Duration most) {
   absl::MutexLock lock(&mutex_);
@@ -113,6 +129,7 @@ void Uplink::Run() {
       welcomed = heard_.welcome != nullptr;
     }
     if (status.ok()) continue;
+    SetState(false, "", status.message());
     if (welcomed) wait = kFirstWait;
     const std::string text = absl::StrCat("registry ", options_.address, ": ", status.message());
     if (text != last_said || ReadClocks().uptime - said_at > kSayAgain) {
@@ -267,6 +284,7 @@ absl::Status Uplink::TakeWelcome(const Generation& generation, const dims::v1::W
   SPDLOG_INFO("registry {}: connected to \"{}\"; it has records of store {} through {}, this bridge through {}",
               options_.address, welcome.registry(), generation.store_id, welcome.settled_through(),
               generation.highest_number);
+  SetState(true, welcome.registry(), "");
   *from = welcome.settled_through();
   if (welcome.settled_through() > generation.highest_number) {
     SPDLOG_CRITICAL(
@@ -322,6 +340,7 @@ absl::Status Uplink::SendRecords(Stream& stream, const Generation& generation) {
     }
     if (!under_way.empty() && under_way.front().first <= settled) {
       if (absl::Status status = store_.Settle(generation.id, settled); !status.ok()) return status;
+      options_.changed();
     }
     for (; !under_way.empty() && under_way.front().first <= settled; under_way.pop_front()) {
       bytes_under_way -= under_way.front().second;

@@ -14,11 +14,13 @@
 #define DIMS_FIRMWARE_BRIDGE_UPLINK_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "dims/v1/registry.grpc.pb.h"
@@ -32,6 +34,15 @@ struct UplinkOptions {
   std::string laboratory, bridge;
   std::string software;  // name and version, for people
   absl::Duration answer_deadline = absl::Seconds(15);
+  std::function<void()> changed = [] {};  // the state changed, or the registry settled records; must be quick
+};
+
+struct UplinkState {
+  bool connected = false;
+  std::string registry;                     // its name, once it has answered
+  absl::Time since = absl::InfinitePast();  // of `connected`; the infinite past before the first connection
+  std::string last_error;                   // why it is not connected
+  bool operator==(const UplinkState&) const = default;
 };
 
 class Uplink {
@@ -43,6 +54,8 @@ class Uplink {
   void Stop();
   // There are new records.
   void Wake();
+
+  UplinkState State() const;
 
  private:
   using Stream = grpc::ClientReaderWriter<dims::v1::ForwardRequest, dims::v1::ForwardResponse>;
@@ -64,10 +77,12 @@ class Uplink {
   absl::Status TakeWelcome(const Generation& generation, const dims::v1::Welcome& welcome, uint64_t* from);
   absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect() const;
   bool WaitFor(absl::Duration most);
+  void SetState(bool connected, absl::string_view registry, absl::string_view error);
 
   const UplinkOptions options_;
   Store& store_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
+  UplinkState state_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of the stream at hand, for Stop

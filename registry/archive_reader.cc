@@ -48,4 +48,11 @@ absl::StatusOr<std::vector<ArchivedRecord>> ArchiveReader::Read(int64_t after, i
   }
 }
 
+absl::StatusOr<int64_t> ArchiveReader::LastPosition() {
+  absl::StatusOr<Statement> last = database_->Prepare("SELECT max(position) FROM record");
+  if (!last.ok()) return last.status();
+  if (absl::StatusOr<bool> row = last->Step(); !row.ok()) return row.status();
+  return last->IntegerAt(0);
+}
+
 }  // namespace dims

@@ -45,6 +45,9 @@ class ArchiveReader {
   // Records after that position, in the order stored; empty: no more now.
   absl::StatusOr<std::vector<ArchivedRecord>> Read(int64_t after, int most_records);
 
+  // Of the record stored last; zero: there is none.
+  absl::StatusOr<int64_t> LastPosition();
+
  private:
   explicit ArchiveReader(std::unique_ptr<archive_db::Database> database);
   std::unique_ptr<archive_db::Database> database_;

@@ -14,6 +14,7 @@
 #include "registry/export.h"
 #include "registry/grpc_log.h"
 #include "registry/server.h"
+#include "registry/watch.h"
 
 namespace {
 
@@ -74,6 +75,10 @@ int main(int argc, char** argv) {
   dump->add_option("--database", database, "SQLite database of the registry")->required();
   dump->add_option("--after", after, "Leave out the records up to this position")->check(CLI::NonNegativeNumber);
   dump->add_flag("--table", table, "Print rows of a table for a person instead");
+  CLI::App* watch = app.add_subcommand(
+      "watch",
+      "Show the latest findings, live. Works while the registry runs; appends lines where there is no terminal.");
+  watch->add_option("--database", database, "SQLite database of the registry")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -81,6 +86,11 @@ int main(int argc, char** argv) {
   }
 
   if (dump->parsed()) return Export(database, after, table);
+  if (watch->parsed()) {
+    const absl::Status status = dims::Watch(database);
+    if (!status.ok()) spdlog::error("{}", std::string(status.message()));
+    return status.ok() ? 0 : kFailed;
+  }
   // Before gRPC starts threads, which inherit it: the signals are for sigwait. `export` keeps the usual Ctrl-C.
   sigset_t signals;
   sigemptyset(&signals);

@@ -84,6 +84,9 @@ address = "127.0.0.1:$registry_port"
 ca = "ca.pem"
 certificate = "bridge.pem"
 key = "bridge.key"
+
+[admin]
+socket = "admin.sock"
 TOML
   local instrument name baud driver encoding
   for instrument in "$@"; do

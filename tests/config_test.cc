@@ -113,6 +113,8 @@ TEST(Config, FillsInTheDefaults) {
   EXPECT_EQ(config->store.keep_intake, absl::Hours(30 * 24));
   EXPECT_EQ(config->registry.address, "registry.example:7443");
   EXPECT_EQ(config->registry.answer_deadline, absl::Seconds(15));
+  EXPECT_EQ(config->admin.socket, "/run/dims-bridge/admin.sock");
+  EXPECT_EQ(config->admin.group, std::nullopt);
   ASSERT_EQ(config->instruments.size(), 1u);
   const InstrumentConfig& instrument = config->instruments.front();
   EXPECT_EQ(instrument.name, "gcms-1");
@@ -533,6 +535,16 @@ TEST(ConfigTables, HaveHelpAndAcceptTheirOwnExamplesAndDefaults) {
       EXPECT_TRUE(CheckField(field, shown).ok()) << where << ": " << CheckField(field, shown).status();
     }
   }
+}
+
+TEST(Config, TakesAnEmptySocketForNone) {
+  EXPECT_EQ(Parse(Plus("[admin]\nsocket = \"\"\n"))->admin.socket, "");
+  const absl::StatusOr<Config> config = Parse(Plus("[admin]\nsocket = \"admin.sock\"\ngroup = \"adm\"\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(config->admin.socket, testing::EndsWith("/lab/admin.sock"));
+  EXPECT_EQ(config->admin.group, "adm");
+  EXPECT_THAT(Errors(Plus("[admin]\nsokcet = \"x\"\n")),
+              ElementsAre("16: [admin]: unknown key \"sokcet\", did you mean \"socket\"?"));
 }
 
 TEST(ExampleConfig, IsTheFileInTheSourceTree) {

@@ -69,8 +69,9 @@ class Road : public Registry {
     config << "laboratory = \"lab-a\"\nbridge = \"bench-1\"\n[store]\npath = \"store.db\"\n[registry]\naddress = \""
            << server_->address() << "\"\nca = \"" << certificate.ca << "\"\ncertificate = \"" << certificate.certificate
            << "\"\nkey = \"" << certificate.key
-           << "\"\n[[instrument]]\nname = \"gcms-1\"\ndriver = \"agilent_msd\"\nport = \"" << (folder_ / "gcms-1")
-           << "\"\n";
+           << "\"\n[admin]\nsocket = \"admin.sock\"\n[[instrument]]\nname = \"gcms-1\"\ndriver = \"agilent_msd\"\nport "
+              "= \""
+           << (folder_ / "gcms-1") << "\"\n";
   }
 
   // Returns when it listens: the line is not there yet, and must not pass for a real one because of that.
@@ -79,12 +80,24 @@ class Road : public Registry {
     auto bridge = std::make_unique<Program>("firmware-bridge/dims-bridge",
                                             std::vector<std::string>{"run", "--config", folder_ / "bridge.toml"},
                                             folder_ / "bridge.log");
+    Await("bridge.log", "listening to");
+    return bridge;
+  }
+  // Returns when the file has the text, and where.
+  std::size_t Await(const std::string& file, const std::string& text) {
     absl::Notification never;
-    const absl::Time until = absl::Now() + absl::Seconds(30);
-    while (FileBytes(folder_ / "bridge.log").find("listening to") == std::string::npos && absl::Now() < until) {
+    std::size_t at = std::string::npos;
+    for (const absl::Time until = absl::Now() + absl::Seconds(30); absl::Now() < until;) {
+      at = FileBytes(folder_ / file).find(text);
+      if (at != std::string::npos) break;
       never.WaitForNotificationWithTimeout(absl::Milliseconds(10));
     }
-    return bridge;
+    return at;
+  }
+  // Runs `dims-bridge COMMAND --config ...`; its output goes to <command>.log.
+  std::unique_ptr<Program> Ask(const std::string& command, std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.begin(), {command, "--config", folder_ / "bridge.toml"});
+    return std::make_unique<Program>("firmware-bridge/dims-bridge", arguments, folder_ / (command + ".log"));
   }
   // Prints the files once each; returns when the reader has taken everything.
   int Print(const std::vector<std::string>& files) {
@@ -159,6 +172,32 @@ TEST_F(Road, OurOwnReportsArriveOnceEvenWhenTheBridgeIsKilledBetweenThem) {
     EXPECT_GE(report.source().intake_begin(), at);
     at = report.source().intake_end();
   }
+}
+
+TEST_F(Road, TailShowsAReportFromItsFirstLineUntilTheRegistryHasIt) {
+  auto bridge = StartBridge();
+  const auto tail = Ask("tail", {"--instrument", "gcms-1", "--bytes"});
+  ASSERT_NE(Await("tail.log", "listening from record 1 of store"), std::string::npos)
+      << FileBytes(folder_ / "tail.log");
+  ASSERT_EQ(Print({DIMS_SOURCE_DIR "/simulator/reports/chemstation-2006-28-peaks.txt"}), 0)
+      << FileBytes(folder_ / "sim.log");
+  std::size_t at = 0;
+  for (const char* what : {"line opened", "Area Percent Report<CR><LF>", "record 1: agilent_msd, sample \"",
+                           "registry      settled through record 1, 0 queued"}) {
+    const std::size_t found = Await("tail.log", what);
+    ASSERT_NE(found, std::string::npos) << what << "\n" << FileBytes(folder_ / "tail.log");
+    EXPECT_GT(found, at) << what;
+    at = found;
+  }
+  EXPECT_EQ(Ask("status")->Wait(), 0);
+  EXPECT_NE(Await("status.log", "highest 1, settled through 1, 0 queued, 0 refused"), std::string::npos);
+
+  // A killed bridge leaves its socket behind; the next takes the place.
+  bridge->Kill();
+  EXPECT_EQ(tail->Wait(), 1) << "it must not wait for a bridge that is gone";
+  EXPECT_EQ(Ask("status")->Wait(), 1);
+  bridge = StartBridge();
+  EXPECT_EQ(Ask("status")->Wait(), 0) << FileBytes(folder_ / "status.log") << FileBytes(folder_ / "bridge.log");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/ringbuffer_sink.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <filesystem>
 #include <random>
 #include <thread>
@@ -160,6 +161,31 @@ TEST_F(UplinkTest, EveryRecordArrivesOnceHoweverOftenEitherSideStops) {
   StartUplink();
   ASSERT_TRUE(Drained());
   EXPECT_EQ(Samples(), SamplesThrough(kept_));
+}
+
+TEST_F(UplinkTest, SaysWhetherItIsConnectedAndWhyNot) {
+  std::atomic<int> changes = 0;
+  uplink_options_.changed = [&] { ++changes; };
+  StartRegistry();
+  StartUplink();
+  ASSERT_TRUE(Eventually([&] { return uplink_->State().connected; }));
+  const UplinkState connected = uplink_->State();
+  EXPECT_EQ(connected.registry, "central");
+  EXPECT_EQ(connected.last_error, "");
+  EXPECT_LE(connected.since, absl::Now());
+  const int before = changes;
+  Keep(1);
+  ASSERT_TRUE(Drained());
+  EXPECT_TRUE(Eventually([&] { return changes > before; })) << "what was settled is told";
+  server_.reset();
+  ASSERT_TRUE(Eventually([&] { return !uplink_->State().connected; }));
+  EXPECT_NE(uplink_->State().last_error, "");
+  EXPECT_EQ(uplink_->State().registry, "central") << "it is known who was there";
+  EXPECT_GT(uplink_->State().since, connected.since);
+  StartRegistry();
+  ASSERT_TRUE(Eventually([&] { return uplink_->State().connected; }));
+  EXPECT_EQ(uplink_->State().last_error, "");
+  StopUplink();
 }
 
 TEST_F(UplinkTest, ALargeRecordTravelsInParts) {

@@ -1,0 +1,185 @@
+#include "firmware-bridge/admin.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server_posix.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "dims/v1/admin.grpc.pb.h"
+#include "drivers/options.h"
+#include "firmware-bridge/clock.h"
+
+namespace dims {
+namespace {
+
+using dims::v1::TailResponse;
+
+constexpr absl::Duration kLook = absl::Milliseconds(200);  // for the listener's leaving, and for a stop
+
+void DescribeStore(const StoreSummary& summary, const std::string& path, dims::v1::StoreStatus& status) {
+  status.set_path(path);
+  status.set_file_bytes(summary.file_bytes);
+  uint64_t queued = 0, refused = 0;
+  for (const StoreSummary::PerGeneration& entry : summary.generations) {
+    queued += entry.queued;
+    refused += entry.refused;
+  }
+  status.set_queued(queued);
+  status.set_refused(refused);
+  if (summary.generations.empty()) return;
+  const Generation& current = summary.generations.back().generation;
+  status.set_store_id(current.store_id);
+  status.set_highest_number(current.highest_number);
+  status.set_settled_through(current.settled_through);
+}
+
+}  // namespace
+
+dims::v1::UplinkStatus DescribeUplink(const UplinkState& state, const std::string& address) {
+  dims::v1::UplinkStatus status;
+  status.set_address(address);
+  status.set_connected(state.connected);
+  status.set_registry(state.registry);
+  if (state.since != absl::InfinitePast()) SetTime(state.since, status.mutable_since());
+  status.set_last_error(state.last_error);
+  return status;
+}
+
+class AdminServer::Impl final : public dims::v1::AdminService::Service {
+ public:
+  explicit Impl(AdminSetup setup) : setup_(std::move(setup)), started_at_(absl::Now()) {}
+
+  ~Impl() override {
+    if (server_ == nullptr) return;
+    stopping_.Notify();
+    socket_->Wake();
+    accepting_.join();
+    // Time to say why; a listener that does not read is cut.
+    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(1));
+    server_->Wait();
+  }
+
+  absl::Status Start() {
+    absl::StatusOr<std::unique_ptr<LocalSocket>> socket =
+        LocalSocket::Listen(setup_.config.socket, setup_.config.group);
+    if (!socket.ok()) return socket.status();
+    socket_ = *std::move(socket);
+    grpc::ResourceQuota quota;
+    quota.SetMaxThreads(kMostTails + 8);
+    grpc::ServerBuilder builder;
+    builder.SetResourceQuota(quota);
+    builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+    builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr) return absl::InternalError("gRPC does not start");
+    accepting_ = std::thread([this] { AcceptAll(); });
+    return absl::OkStatus();
+  }
+
+ private:
+  void AcceptAll() {
+    while (true) {
+      const absl::StatusOr<AcceptedPeer> accepted = socket_->Accept();
+      if (absl::IsCancelled(accepted.status())) return;
+      if (!accepted.ok()) {
+        SPDLOG_WARN("admin: {}", std::string(accepted.status().message()));
+        if (stopping_.WaitForNotificationWithTimeout(absl::Seconds(1))) return;
+        continue;
+      }
+      const Peer& peer = accepted->peer;
+      if (setup_.allows ? setup_.allows(peer) : socket_->Allows(peer)) {
+        grpc::AddInsecureChannelFromFd(server_.get(), accepted->fd);
+      } else {
+        SPDLOG_WARN(
+            "admin: refused user {} (process {}): only root, the service's own user{} may connect", peer.uid, peer.pid,
+            setup_.config.group ? absl::StrCat(" and the group \"", *setup_.config.group, "\"") : std::string());
+        close(accepted->fd);
+      }
+    }
+  }
+
+  grpc::Status Tail(grpc::ServerContext* context, const dims::v1::TailRequest* request,
+                    grpc::ServerWriter<TailResponse>* writer) override {
+    if (const std::string& name = request->instrument(); !name.empty()) {
+      std::vector<absl::string_view> names;
+      for (const InstrumentConfig& instrument : setup_.instruments) names.push_back(instrument.name);
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        return {grpc::StatusCode::NOT_FOUND,
+                absl::StrCat("there is no instrument \"", name, "\"", NameHint(name, names))};
+      }
+    }
+    const Counted counted(tails_);
+    if (counted.before >= kMostTails) {
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED, absl::StrCat(kMostTails, " listen already; end one of them")};
+    }
+    dims::Tail tail(setup_.sources, *request);
+    while (!context->IsCancelled()) {
+      if (stopping_.HasBeenNotified()) return {grpc::StatusCode::UNAVAILABLE, "the bridge is stopping"};
+      for (const TailResponse& response : tail.Next(kLook)) {
+        if (!writer->Write(response)) return grpc::Status::OK;
+      }
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Status(grpc::ServerContext*, const dims::v1::StatusRequest*,
+                      dims::v1::StatusResponse* response) override {
+    response->set_version(setup_.version);
+    SetTime(started_at_, response->mutable_started_at());
+    *response->mutable_clock() = ReadClockState();
+    const StoreSummary summary = setup_.sources.store.Summary();
+    for (const InstrumentConfig& instrument : setup_.instruments) {
+      dims::v1::InstrumentStatus& status = *response->add_instruments();
+      status.set_name(instrument.name);
+      status.set_driver(instrument.driver);
+      status.set_port(instrument.port);
+      const Activity::Line line = setup_.sources.activity.LineOf(instrument.name);
+      status.set_line_open(line.open);
+      if (line.since != absl::InfinitePast()) SetTime(line.since, status.mutable_line_since());
+      if (line.last_arrival != absl::InfinitePast()) SetTime(line.last_arrival, status.mutable_last_arrival());
+      for (const StoreSummary::Instrument& stored : summary.instruments) {
+        if (stored.name != instrument.name) continue;
+        status.set_bytes_read(stored.position.read_through);
+        status.set_open_bytes(stored.position.read_through - stored.position.closed_through);
+      }
+    }
+    DescribeStore(summary, setup_.store_path, *response->mutable_store());
+    *response->mutable_uplink() = setup_.sources.uplink();
+    return grpc::Status::OK;
+  }
+
+  struct Counted {
+    explicit Counted(std::atomic<int>& count) : count(count), before(count.fetch_add(1)) {}
+    ~Counted() { count.fetch_sub(1); }
+    std::atomic<int>& count;
+    const int before;
+  };
+
+  const AdminSetup setup_;
+  const absl::Time started_at_;
+  absl::Notification stopping_;
+  std::atomic<int> tails_ = 0;
+  std::unique_ptr<LocalSocket> socket_;
+  std::unique_ptr<grpc::Server> server_;
+  std::thread accepting_;
+};
+
+AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AdminServer::~AdminServer() = default;
+
+absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::Start(AdminSetup setup) {
+  auto impl = std::make_unique<Impl>(std::move(setup));
+  if (absl::Status status = impl->Start(); !status.ok()) return status;
+  return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
+}
+
+}  // namespace dims

@@ -1,0 +1,53 @@
+// The bridge's local control socket.
+//
+// What: serves AdminService (admin.proto) to people on this computer, over a LocalSocket. Looking only.
+// Promise: a peer that may not is closed before a byte of it is read, and logged with its user. What listeners cost is
+//   bounded: kMostTails of them, each with its own bounded queue; none holds up an instrument, the store or a stop.
+// Errors: those of LocalSocket. The service goes on without.
+// Threads: one accepts; gRPC has its own for the calls. Start and the destructor in one thread.
+// Source: proto/dims/v1/admin.proto; grpcpp/server_posix.h.
+#ifndef DIMS_FIRMWARE_BRIDGE_ADMIN_H_
+#define DIMS_FIRMWARE_BRIDGE_ADMIN_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "dims/v1/admin.pb.h"
+#include "firmware-bridge/config.h"
+#include "firmware-bridge/local_socket.h"
+#include "firmware-bridge/tail.h"
+
+namespace dims {
+
+struct AdminSetup {
+  AdminConfig config;
+  std::string version, store_path;
+  std::vector<InstrumentConfig> instruments;
+  TailSources sources;
+  // Who may connect; without it, whom the socket allows.
+  std::function<bool(const Peer&)> allows;
+};
+
+class AdminServer {
+ public:
+  static constexpr int kMostTails = 8;
+
+  static absl::StatusOr<std::unique_ptr<AdminServer>> Start(AdminSetup setup);
+  // Ends every call.
+  ~AdminServer();
+
+ private:
+  class Impl;
+  explicit AdminServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// As Status says it.
+dims::v1::UplinkStatus DescribeUplink(const UplinkState& state, const std::string& address);
+
+}  // namespace dims
+
+#endif  // DIMS_FIRMWARE_BRIDGE_ADMIN_H_

@@ -1,0 +1,24 @@
+// What the control socket says, for a person.
+//
+// What: one line for an event of Tail, a table for Status.
+// Promise: one line is one line, and nothing in it can steer the terminal, whatever an instrument printed.
+// Units: times in the zone given, to the millisecond; bytes as in a transcript ("<STX>1H|...<CR>").
+// Threads: pure functions.
+// Source: proto/dims/v1/admin.proto; simulator/transcript.h for the bytes.
+#ifndef DIMS_FIRMWARE_BRIDGE_ADMIN_TEXT_H_
+#define DIMS_FIRMWARE_BRIDGE_ADMIN_TEXT_H_
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "dims/v1/admin.pb.h"
+
+namespace dims {
+
+std::string TailLine(const dims::v1::TailResponse& event, absl::TimeZone zone);
+
+std::string StatusTable(const dims::v1::StatusResponse& status, absl::Time now, absl::TimeZone zone);
+
+}  // namespace dims
+
+#endif  // DIMS_FIRMWARE_BRIDGE_ADMIN_TEXT_H_
