@@ -145,8 +145,12 @@ class Astm final : public Decoder {
     if (suspect_ == 0 && mode_ != Mode::kNeutral && pending_ && pending_->fault == Fault::kNoEnd &&
         !pending_->followed) {
       suspect_ = control;
-      out.push_back(Mark{});
-      mark_at_ = at;
+      suspect_at_ = at;
+      // Where a frame that is held may yet end a message, the one that waits may begin another: that mark stands.
+      if (control == kEnq && (!held_ || mode_ == Mode::kSession)) {
+        out.push_back(Mark{});
+        mark_at_ = at;
+      }
       out.push_back(Arm{kQuietTimer, kQuiet});
       return;
     }
@@ -201,6 +205,7 @@ class Astm final : public Decoder {
   }
 
   void TakeBareRecord(const Frame& frame, absl::string_view line, bool whole, Events& out) {
+    if (held_) TakeHeld(End::kBefore, out);  // nothing will repair it
     if (open_ && line[0] == 'H' && message_->begun()) GiveUp(frame.at, End::kBefore, out);
     Open(frame.at, out);
     if (!std::exchange(bare_, true) && (framed_ || mode_ != Mode::kNeutral)) {
@@ -227,11 +232,11 @@ class Astm final : public Decoder {
   void CarryOutSuspect(uint64_t at, Events& out) {
     const char control = std::exchange(suspect_, 0);
     Settle(End::kBefore, false, out);
+    const bool marked = control == kEnq && mark_at_ == suspect_at_;
+    if (open_) GiveUp(marked ? mark_at_ : at, marked ? End::kMark : End::kBefore, out);
     if (control == kEnq) {
-      GiveUp(mark_at_, End::kMark, out);
       StartSession(out);
     } else {
-      GiveUp(at, End::kBefore, out);
       GoNeutral(out);
     }
   }
@@ -469,7 +474,8 @@ class Astm final : public Decoder {
   std::optional<Received> held_;     // refused, not repaired yet
   int sendings_ = 0;                 // of held_
   char suspect_ = 0;                 // an ENQ or EOT right after a frame without end
-  bool cut_line_ = false;            // the last text had no line end
+  uint64_t suspect_at_ = 0;
+  bool cut_line_ = false;  // the last text had no line end
 
   uint64_t here_ = 0;  // after what is at hand
   bool open_ = false;  // a report is
