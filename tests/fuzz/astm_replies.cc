@@ -1,6 +1,5 @@
 #include "tests/fuzz/astm_replies.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -35,10 +34,13 @@ bool AsksForAck(absl::string_view bytes) {
 std::string AstmReplies::Check(const Reply& reply, absl::string_view stream, std::size_t fed, bool byte_by_byte) {
   if (reply.bytes != kAck && reply.bytes != kNak) return "a receiver says ACK or NAK";
   if (reply.instead != kNak) return "where the store refuses, the sender hears NAK";
-  const absl::string_view heard = stream.substr(from_, fed - from_);
-  if (heard.find(kEnq) == absl::string_view::npos) return "nothing is answered before an ENQ";
-  const auto asked = std::count_if(heard.begin(), heard.end(), [](char c) { return c == kEnq || c == kStx; });
-  if (++replies_ > static_cast<std::size_t>(asked)) return "no more answers than frames and ENQs";
+  for (const char c : stream.substr(heard_, fed - heard_)) {
+    enquiries_ += c == kEnq ? 1 : 0;
+    frames_ += c == kStx ? 1 : 0;
+  }
+  heard_ = fed;
+  if (enquiries_ == 0) return "nothing is answered before an ENQ";
+  if (++replies_ > enquiries_ + frames_) return "no more answers than frames and ENQs";
   // A frame may wait for its line end, so that it is answered when the next has come, and a frame without an end is one
   // when the next begins: what is answered begins with the byte that the last reply but one came at, or after it.
   std::size_t since = std::exchange(before_last_, std::exchange(last_, fed));

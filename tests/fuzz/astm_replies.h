@@ -20,15 +20,15 @@ namespace dims {
 class AstmReplies {
  public:
   // `from`: where the line came up.
-  explicit AstmReplies(std::size_t from) : from_(from), before_last_(from), last_(from) {}
+  explicit AstmReplies(std::size_t from) : from_(from), heard_(from), before_last_(from), last_(from) {}
 
   // A reply was given when the stream had come to `fed`. Returns what is wrong with that; empty if nothing is. What an
   // ACK is for can be told only where the line is read byte by byte.
   std::string Check(const Reply& reply, absl::string_view stream, std::size_t fed, bool byte_by_byte);
 
  private:
-  std::size_t from_;
-  std::size_t replies_ = 0;
+  std::size_t from_, heard_;  // what was looked at begins and ends there
+  std::size_t enquiries_ = 0, frames_ = 0, replies_ = 0;
   std::size_t before_last_, last_;  // where the last replies were given
 };
 
