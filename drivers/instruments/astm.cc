@@ -27,8 +27,6 @@
 namespace dims {
 namespace {
 
-using dims::v1::ProblemType;
-
 constexpr int kReceiverTimer = 0;
 constexpr int kQuietTimer = 1;
 constexpr absl::Duration kQuiet = absl::Seconds(1);  // the sender waits 15 s for an answer
