@@ -130,11 +130,11 @@ struct Driver {
   absl::string_view title;    // for people
   absl::string_view version;  // changes whenever the same bytes could give another report
   Line line;
-  FrameScan scan = nullptr;
-  std::size_t max_frame = 0;   // bytes; a longer frame is an OVERSIZE problem
-  std::size_t max_report = 0;  // bytes; a longer report is closed with an OVERSIZE problem
+  FrameScan scan;
+  std::size_t max_frame;   // bytes; a longer frame is an OVERSIZE problem
+  std::size_t max_report;  // bytes; a longer report is closed with an OVERSIZE problem
   absl::Span<const OptionSpec> options;
-  std::unique_ptr<Decoder> (*make)(const Options& options) = nullptr;
+  std::unique_ptr<Decoder> (*make)(const Options& options);
 };
 
 // Adds a problem at a position. A report keeps its first 100; the last of them says that there were more, and takes the
