@@ -49,6 +49,7 @@ class AstmMessage {
 
   // Something was said; its last record is L; a record waits for its other part.
   bool begun() const { return records_ > 0 || !rest_.empty() || report_.problems_size() > 0; }
+  bool has_records() const { return records_ > 0; }
   bool complete() const { return ended_ && rest_.empty(); }
   bool in_record() const { return !rest_.empty(); }
   // About how much heap the report holds.

@@ -214,7 +214,8 @@ Text ToUtf8(absl::string_view bytes, Encoding encoding) {
   }
   const Width width = JudgeWidth(bytes);
   if (width != Width::kEightBit) return FromUtf16(bytes, width == Width::kUtf16Be);
-  return ToUtf8(bytes, IsUtf8(bytes) ? Encoding::kUtf8 : Encoding::kCp1252);
+  if (!IsUtf8(bytes)) return ToUtf8(bytes, Encoding::kCp1252);
+  return {std::string(absl::StripPrefix(bytes, "\xef\xbb\xbf"))};
 }
 
 void TextDecoder::OnFrame(const Frame& frame, Events& out) {

@@ -183,7 +183,7 @@ void Parser::FlushNoise(uint64_t end_at, ParserSink sink) {
   CloseReport(std::move(end), end_at, *std::exchange(noise_, std::nullopt), sink);
 }
 
-void Parser::CloseReport(End end, uint64_t end_at, Stretch stretch, ParserSink sink) {
+void Parser::CloseReport(End end, uint64_t end_at, const Stretch& stretch, ParserSink sink) {
   dims::v1::Report& report = end.report;
   const auto later = std::partition(lost_.begin(), lost_.end(), [&](Lost lost) { return lost.at < end_at; });
   for (auto it = lost_.begin(); it != later; ++it) {

@@ -79,7 +79,7 @@ class Parser {
   void Claim(absl::string_view bytes, LineErrorCounts errors, bool blank, ParserSink sink);
   void ClaimHead(std::size_t size, ParserSink sink);
   void ClaimRest(ParserSink sink);
-  void CloseReport(End end, uint64_t end_at, Stretch stretch, ParserSink sink);
+  void CloseReport(End end, uint64_t end_at, const Stretch& stretch, ParserSink sink);
   void CloseDecoder(Ending why, ParserSink sink);
   void FlushNoise(uint64_t end_at, ParserSink sink);
   void Consume(std::size_t size);

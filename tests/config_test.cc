@@ -466,6 +466,8 @@ TEST(ConfigErrors, TellTheLineOfWhatIsNotToml) {
   EXPECT_THAT(Errors(Plus("baud 9600\n")), ElementsAre(HasSubstr("15: this is not TOML: ")));
   EXPECT_THAT(Errors(With("\"lab-east\"", "lab-east")), ElementsAre(HasSubstr("1: this is not TOML: ")));
   EXPECT_THAT(Errors(Plus("port = \"/dev/nowhere1\"\n")), ElementsAre(HasSubstr("15: this is not TOML: ")));
+  EXPECT_THAT(Errors(Plus("baud = \xc3\xa9\n")), ElementsAre(HasSubstr("15: this is not TOML: ")));
+  EXPECT_THAT(Errors(Plus("[/dev]\n")), ElementsAre(HasSubstr("15: this is not TOML: ")));
   EXPECT_THAT(Errors("laboratory = \"\xff\"\n"), ElementsAre(HasSubstr("1: this is not TOML: ")));
 }
 

@@ -27,8 +27,6 @@
 namespace dims {
 namespace {
 
-using dims::v1::ProblemType;
-
 constexpr int kReceiverTimer = 0;
 constexpr int kQuietTimer = 1;
 constexpr int kAnswerTimer = 2;
@@ -50,6 +48,7 @@ struct Received {
   Fault fault = Fault::kNone;
   bool forbidden = false;
   bool lower_case = false, line_ended = false;
+  bool unsummed = false;  // it has its end, but not all of its checksum
   uint64_t at = 0, text_at = 0;
   bool followed = false;  // by bytes that are no line end
 };
@@ -124,6 +123,7 @@ class Astm final : public Decoder {
     pending_->text = std::string(read.text);
     pending_->last = read.last;
     pending_->forbidden = read.forbidden;
+    pending_->unsummed = read.ended && read.sum == AstmFrame::Sum::kMissing;
     pending_->lower_case = read.sum == AstmFrame::Sum::kLowerCase;
     pending_->at = frame.at;
     pending_->text_at = frame.at + (read.text.data() - frame.bytes.data());
@@ -149,11 +149,15 @@ class Astm final : public Decoder {
       if (!open_) out.push_back(Pass{});
       return;
     }
-    if (suspect_ == 0 && mode_ != Mode::kNeutral && pending_ && pending_->fault == Fault::kNoEnd &&
-        !pending_->followed) {
+    if (suspect_ == 0 && mode_ != Mode::kNeutral && pending_ &&
+        (pending_->fault == Fault::kNoEnd || pending_->unsummed) && !pending_->followed) {
       suspect_ = control;
-      out.push_back(Mark{});
-      mark_at_ = at;
+      suspect_at_ = at;
+      // Where a frame that is held may yet end a message, the one that waits may begin another: that mark stands.
+      if (control == kEnq && (!held_ || mode_ == Mode::kSession)) {
+        out.push_back(Mark{});
+        mark_at_ = at;
+      }
       out.push_back(Arm{kQuietTimer, kQuiet});
       return;
     }
@@ -189,6 +193,8 @@ class Astm final : public Decoder {
         pending_->followed = true;
         suspect_ = 0;  // text goes on after it: it was damage
       }
+      // What stands where a checksum's last digit should be, before the frame's own line end, was that digit.
+      if (pending_->unsummed && frame.bytes.back() == '\n') suspect_ = 0;
       if (suspect_ != 0) return;
       if (frame.bytes.back() == '\n') {
         SettleAtLineEnd(out);
@@ -209,6 +215,7 @@ class Astm final : public Decoder {
   }
 
   void TakeBareRecord(const Frame& frame, absl::string_view line, bool whole, Events& out) {
+    if (held_) TakeHeld(End::kBefore, out);  // nothing will repair it
     if (open_ && line[0] == 'H' && message_->begun()) GiveUp(frame.at, End::kBefore, out);
     Open(frame.at, out);
     if (!std::exchange(bare_, true) && (framed_ || mode_ != Mode::kNeutral)) {
@@ -235,11 +242,11 @@ class Astm final : public Decoder {
   void CarryOutSuspect(uint64_t at, Events& out) {
     const char control = std::exchange(suspect_, 0);
     Settle(End::kBefore, false, out);
+    const bool marked = control == kEnq && mark_at_ == suspect_at_;
+    if (open_) GiveUp(marked ? mark_at_ : at, marked ? End::kMark : End::kBefore, out);
     if (control == kEnq) {
-      GiveUp(mark_at_, End::kMark, out);
       StartSession(out);
     } else {
-      GiveUp(at, End::kBefore, out);
       GoNeutral(out);
     }
   }
@@ -363,8 +370,8 @@ class Astm final : public Decoder {
   bool Accept(const Received& frame, const std::string& hash, End::Where where, Events& out) {
     last_number_ = frame.number;
     last_hash_ = hash;
-    if (absl::StartsWith(frame.text, "H") && message_->begun() && !message_->in_record() && mark_at_ == frame.at &&
-        IsAstmRecord(frame.text) && frame.at > open_at_) {
+    if (absl::StartsWith(frame.text, "H") && message_->has_records() && !message_->in_record() &&
+        mark_at_ == frame.at && IsAstmRecord(frame.text) && frame.at > open_at_) {
       message_->Problem(dims::v1::PROBLEM_TYPE_TRUNCATED, frame.at, "another message begins before this one has ended");
       Close(End::kMark, out);
     }
@@ -513,7 +520,8 @@ class Astm final : public Decoder {
   std::optional<Received> held_;     // refused, not repaired yet
   int sendings_ = 0;                 // of held_
   char suspect_ = 0;                 // an ENQ or EOT right after a frame without end
-  bool cut_line_ = false;            // the last text had no line end
+  uint64_t suspect_at_ = 0;
+  bool cut_line_ = false;  // the last text had no line end
 
   uint64_t here_ = 0;     // after what is at hand
   bool unheard_ = false;  // nothing shows yet that the sender has heard that the last message was received

@@ -70,8 +70,9 @@ class AreaPercentTable final : public Table {
       return true;
     }
     std::optional<Finding> row = phase_ == kWithin ? ParseRow(words) : std::nullopt;
-    if (row) TakeRow(*std::move(row), line.at, report);
-    return row.has_value();
+    if (!row) return false;
+    TakeRow(*std::move(row), line.at, report);
+    return true;
   }
 
   bool IsBody(absl::string_view text) const override {

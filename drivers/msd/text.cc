@@ -35,7 +35,16 @@ std::size_t Offset(absl::string_view utf8, std::size_t column) {
 }  // namespace
 
 std::vector<absl::string_view> Words(absl::string_view text) {
-  return absl::StrSplit(text, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  // StrSplit builds a table of its delimiters for each blank it meets, and a print-out is mostly blanks.
+  std::vector<absl::string_view> words;
+  words.reserve(16);
+  std::size_t begin = 0;
+  for (std::size_t end = 0; end <= text.size(); ++end) {
+    if (end < text.size() && text[end] != ' ' && text[end] != '\t') continue;
+    if (end > begin) words.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
 }
 
 std::optional<KeyValue> ParseKeyValue(absl::string_view line) {

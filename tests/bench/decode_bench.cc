@@ -1,0 +1,181 @@
+// How fast the drivers read, beside a bare loop that does no more than find and convert the numbers in the same bytes,
+// and how much they allocate.
+//
+// What a driver does and the loop does not: frames, checksums, encodings, layout, exact numbers as printed,
+// cross-checks, a SHA-256 of every byte. A line at 115200 baud brings 0.0115 MB/s.
+#include <benchmark/benchmark.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <new>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "drivers/catalog.h"
+#include "drivers/parser.h"
+#include "drivers/transcript.h"
+
+namespace {
+
+// What operator new was asked for. One thread.
+std::size_t allocations = 0, allocated_bytes = 0;
+
+void* Allocate(std::size_t size) {
+  ++allocations;
+  allocated_bytes += size;
+  if (void* block = std::malloc(size == 0 ? 1 : size)) return block;
+  std::abort();
+}
+void Release(void* block) { std::free(block); }
+
+}  // namespace
+
+void* operator new(std::size_t size) { return Allocate(size); }
+void operator delete(void* block) noexcept { Release(block); }
+void operator delete(void* block, std::size_t) noexcept { Release(block); }
+
+namespace dims {
+namespace {
+
+constexpr std::size_t kSize = 4 << 20;  // of each input, about
+constexpr std::size_t kRead = 4096;     // bytes of one read
+
+struct Input {
+  std::string name, driver, bytes;
+};
+
+std::string Repeated(const std::string& piece) {
+  std::string bytes;
+  bytes.reserve(kSize + piece.size());
+  while (bytes.size() < kSize) bytes += piece;
+  return bytes;
+}
+
+// What the instrument says in the transcripts whose names begin so.
+std::string FromTranscripts(absl::string_view prefix) {
+  std::string bytes;
+  for (const auto& entry : std::filesystem::directory_iterator(DIMS_SOURCE_DIR "/tests/transcripts")) {
+    if (!absl::StartsWith(entry.path().filename().string(), prefix)) continue;
+    const auto transcript = ReadTranscript(entry.path().string());
+    if (!transcript.ok()) std::abort();
+    for (const TranscriptStep& step : transcript->steps) {
+      if (step.kind == TranscriptStep::Kind::kInstrument) bytes += step.text;
+    }
+  }
+  if (bytes.empty()) std::abort();
+  return bytes;
+}
+
+std::string PrintedReports() {
+  std::string bytes;
+  for (const auto& entry : std::filesystem::directory_iterator(DIMS_SOURCE_DIR "/simulator/reports")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    bytes.append(std::istreambuf_iterator<char>(file), {});
+  }
+  return bytes;
+}
+
+// A session of one message: a header, and so many results, a record a frame.
+std::string AstmSession(int results) {
+  std::vector<std::string> records = {"H|\\^&|||READER^1^2.0|||||||P|LIS2-A2|20260114101500", "P|1",
+                                      "O|1|DIMS-260114-01||^^^FEN|R|20260114100000"};
+  for (int i = 1; i <= results; ++i) {
+    records.push_back(
+        absl::StrCat("R|", i, "|^^^TEST", i, "|", i % 90, ".", 10 + i % 90, "|ng/mL|0-1|H||F||op1||20260114101200|R1"));
+  }
+  records.push_back("L|1|N");
+  std::string bytes = "\x05";
+  int number = 0;
+  for (const std::string& record : records) {
+    const std::string body = absl::StrCat(++number % 8, record, "\r\x03");
+    unsigned sum = 0;
+    for (const char c : body) sum += static_cast<unsigned char>(c);
+    absl::StrAppend(&bytes, "\x02", body, absl::StrFormat("%02X\r\n", sum % 256));
+  }
+  return bytes + "\x04";
+}
+
+const std::vector<Input>& Inputs() {
+  static const auto* inputs = new std::vector<Input>{
+      {"area_percent", "agilent_msd", Repeated(PrintedReports())},
+      {"library_search", "agilent_msd", Repeated(FromTranscripts("agilent_msd_library_search"))},
+      {"quantitation", "agilent_msd", Repeated(FromTranscripts("agilent_msd_quant_pages"))},
+      {"results_csv", "agilent_msd", Repeated(FromTranscripts("agilent_msd_results_csv."))},
+      {"1_result", "astm", Repeated(AstmSession(1))},
+      {"50_results", "astm", Repeated(AstmSession(50))},
+  };
+  return *inputs;
+}
+
+void Decode(benchmark::State& state, const Input& input) {
+  const Driver& driver = *FindDriver(input.driver);
+  const Options options = *Options::Parse(driver.options, {});
+  std::size_t findings = 0, reports = 0;
+  const auto sink = [&](ParserEvent event) {
+    const Said* said = std::get_if<Said>(&event);
+    if (said == nullptr) return;
+    ++reports;
+    for (const dims::v1::Analysis& analysis : said->report.analyses()) findings += analysis.findings_size();
+  };
+  const std::size_t allocations_before = allocations, bytes_before = allocated_bytes;
+  for (auto _ : state) {
+    Parser parser(driver, options);
+    parser.Open(sink);
+    for (std::size_t at = 0; at < input.bytes.size(); at += kRead) {
+      parser.Feed(absl::string_view(input.bytes).substr(at, kRead), sink);
+    }
+    parser.Finish(Ending::kEndOfInput, sink);
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * input.bytes.size()));
+  if (findings == 0) return state.SkipWithError("nothing was found");
+  const auto per = [](std::size_t what, std::size_t count) {
+    return static_cast<double>(what) / static_cast<double>(count);
+  };
+  state.counters["findings/report"] = per(findings, reports);
+  state.counters["allocations/finding"] = per(allocations - allocations_before, findings);
+  state.counters["allocated_bytes/finding"] = per(allocated_bytes - bytes_before, findings);
+}
+
+void BareLoop(benchmark::State& state, const Input& input) {
+  for (auto _ : state) {
+    double sum = 0;
+    const char* const end = input.bytes.data() + input.bytes.size();
+    for (const char* at = input.bytes.data(); at < end;) {
+      if (!absl::ascii_isdigit(*at)) {
+        ++at;
+        continue;
+      }
+      double value = 0;
+      at = std::from_chars(at, end, value).ptr;
+      sum += value;
+    }
+    benchmark::DoNotOptimize(sum);
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * input.bytes.size()));
+}
+
+}  // namespace
+}  // namespace dims
+
+int main(int argc, char** argv) {
+  for (const dims::Input& input : dims::Inputs()) {
+    const std::string name = absl::StrCat("/", input.driver, "/", input.name);
+    benchmark::RegisterBenchmark(absl::StrCat("Decode", name).c_str(),
+                                 [&input](benchmark::State& state) { dims::Decode(state, input); });
+    benchmark::RegisterBenchmark(absl::StrCat("BareLoop", name).c_str(),
+                                 [&input](benchmark::State& state) { dims::BareLoop(state, input); });
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
