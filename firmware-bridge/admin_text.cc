@@ -6,8 +6,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "drivers/transcript.h"
 #include "proto/terminal_text.h"
-#include "simulator/transcript.h"
 
 namespace dims {
 namespace {

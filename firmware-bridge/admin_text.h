@@ -4,7 +4,7 @@
 // Promise: one line is one line, and nothing in it can steer the terminal, whatever an instrument printed.
 // Units: times in the zone given, to the millisecond; bytes as in a transcript ("<STX>1H|...<CR>").
 // Threads: pure functions.
-// Source: proto/dims/v1/admin.proto; simulator/transcript.h for the bytes.
+// Source: proto/dims/v1/admin.proto; drivers/transcript.h for the bytes.
 #ifndef DIMS_FIRMWARE_BRIDGE_ADMIN_TEXT_H_
 #define DIMS_FIRMWARE_BRIDGE_ADMIN_TEXT_H_
 
