@@ -27,11 +27,11 @@ constexpr Row kPages[] = {{CodePage::kUtf8, "utf-8", "UTF-8"},      {CodePage::k
 // Converts as far as it can; `rest` is what it could not.
 absl::StatusOr<std::string> Convert(absl::string_view text, const char* from, const char* to, absl::string_view* rest) {
   const iconv_t conversion = iconv_open(to, from);
-  if (conversion == reinterpret_cast<iconv_t>(-1)) {
+  if (conversion == reinterpret_cast<iconv_t>(-1)) {  // NOLINT(performance-no-int-to-ptr): iconv's way
     return absl::ErrnoToStatus(errno, absl::StrCat("this system cannot convert ", from, " to ", to));
   }
   std::string out(text.size() * 4, '\0');
-  char* in = const_cast<char*>(text.data());
+  char* in = const_cast<char*>(text.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast): it is not written to
   std::size_t in_left = text.size();
   char* at = out.data();
   std::size_t out_left = out.size();
