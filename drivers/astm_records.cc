@@ -138,16 +138,19 @@ void AstmMessage::TakeRecord(absl::string_view record, uint64_t at, bool cut) {
   switch (type) {
     case 'P':
       patient_id_ = Unescape(Part(fields, 4));
-      return;
+      break;
     case 'O':
       TakeOrder(fields, at);
-      return;
+      break;
     case 'R':
       TakeResult(fields, at);
-      return;
+      break;
     case 'L':
       TakeEnd(fields, at);
-      return;
+      break;
+  }
+  if (std::exchange(escape_damaged_, false)) {
+    Problem(dims::v1::PROBLEM_TYPE_ENCODING, at, "escaped bytes (&X..&) that are no text in this encoding");
   }
 }
 
@@ -258,7 +261,7 @@ void AstmMessage::TakeResult(const Fields& fields, uint64_t at) {
 }
 
 // False where nothing was measured.
-bool AstmMessage::TakeAmount(absl::string_view value, absl::string_view unit, Amount& amount) const {
+bool AstmMessage::TakeAmount(absl::string_view value, absl::string_view unit, Amount& amount) {
   if (value.empty()) return false;
   std::vector<absl::string_view> parts = Components(value);
   if (reading_.value_component > 0) parts = {Part(parts, reading_.value_component)};
@@ -293,7 +296,7 @@ std::vector<absl::string_view> AstmMessage::Components(absl::string_view field) 
 }
 
 // "&F&" is the field delimiter, and so on; "&X0D&" are bytes. What is no such sequence stays as it is.
-std::string AstmMessage::Unescape(absl::string_view text) const {
+std::string AstmMessage::Unescape(absl::string_view text) {
   std::string out;
   while (!text.empty()) {
     const std::size_t start = text.find(escape_);
@@ -311,7 +314,9 @@ std::string AstmMessage::Unescape(absl::string_view text) const {
       meant = escape_;
     } else if (name.size() >= 3 && name.size() % 2 == 1 && name[0] == 'X' &&
                std::all_of(name.begin() + 1, name.end(), absl::ascii_isxdigit)) {
-      meant = ToUtf8(absl::HexStringToBytes(name.substr(1)), reading_.encoding).utf8;
+      Text bytes = ToUtf8(absl::HexStringToBytes(name.substr(1)), reading_.encoding);
+      escape_damaged_ |= bytes.damaged;
+      meant = std::move(bytes.utf8);
     }
     absl::StrAppend(&out, text.substr(0, start), meant.empty() ? text.substr(start, end - start) : meant);
     text.remove_prefix(meant.empty() ? end : end + 1);

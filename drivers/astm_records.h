@@ -66,9 +66,9 @@ class AstmMessage {
   void TakeEnd(const Fields& fields, uint64_t at);
   void CheckRunningNumber(absl::string_view printed, uint64_t at);
   dims::v1::Analysis& AddAnalysis();
-  bool TakeAmount(absl::string_view value, absl::string_view unit, dims::v1::Amount& amount) const;
+  bool TakeAmount(absl::string_view value, absl::string_view unit, dims::v1::Amount& amount);
   std::vector<absl::string_view> Components(absl::string_view field) const;
-  std::string Unescape(absl::string_view text) const;
+  std::string Unescape(absl::string_view text);
 
   const AstmReading reading_;
   dims::v1::Report report_;
@@ -80,6 +80,7 @@ class AstmMessage {
   bool order_ = false;        // the last Analysis still takes results
   bool measured_at_ = false;  // its time is a result's
   bool patient_has_id_ = false;
+  bool escape_damaged_ = false;  // in the record at hand
   std::string patient_id_, sent_at_;
   std::string rest_;  // the beginning of a record that an ETB frame cut
   uint64_t rest_at_ = 0;

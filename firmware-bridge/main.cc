@@ -265,6 +265,7 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
   if (run->parsed()) return RunCommand(config);
+  if (record->parsed()) return RecordCommand(recording);
   // All else ends at once when it is told to.
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
@@ -274,7 +275,6 @@ int Main(int argc, char** argv) {
   if (decode->parsed()) return DecodeCommand(driver, std::move(request), settings);
   if (drivers->parsed()) return DriversCommand(driver);
   if (ports->parsed()) return PortsCommand(ports_config);
-  if (record->parsed()) return RecordCommand(recording);
   if (manual->parsed()) return ManualCommand(example);
   return StoreCommand(config, std::move(store));
 }

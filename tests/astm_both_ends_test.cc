@@ -211,25 +211,25 @@ TEST(AstmBothEnds, OnAGoodLineEveryMessageIsStoredOnceAndNoneRepeats) {
 
 TEST(AstmBothEnds, ADamagedLineLosesNothing) {
   int deaths = 0, repeats = 0;
-  RunAll({.flipped = 50, .dropped = 30, .noise = 30}, 60, &deaths, &repeats);
+  RunAll({.flipped = 50, .dropped = 30, .noise = 30}, 240, &deaths, &repeats);
 }
 
 TEST(AstmBothEnds, WhatIsRepeatedAfterALostAnswerSaysSo) {
   int deaths = 0, repeats = 0;
-  RunAll({.answer_lost = 100}, 60, &deaths, &repeats);
+  RunAll({.answer_lost = 100}, 240, &deaths, &repeats);
   EXPECT_GT(repeats, 0);
 }
 
 TEST(AstmBothEnds, ABridgeThatDiesAtAnyCommitLosesNothing) {
   int deaths = 0, repeats = 0;
-  RunAll({.death = 40}, 60, &deaths, &repeats);
+  RunAll({.death = 40}, 240, &deaths, &repeats);
   EXPECT_GT(deaths, 50);
   EXPECT_GT(repeats, 0);
 }
 
 TEST(AstmBothEnds, NorDoesAllOfItAtOnce) {
   int deaths = 0, repeats = 0;
-  RunAll({.flipped = 30, .dropped = 20, .noise = 20, .answer_lost = 40, .death = 15}, 60, &deaths, &repeats);
+  RunAll({.flipped = 30, .dropped = 20, .noise = 20, .answer_lost = 40, .death = 15}, 240, &deaths, &repeats);
   EXPECT_GT(deaths, 20);
   EXPECT_GT(repeats, 0);
 }

@@ -232,6 +232,15 @@ TEST(AstmCaptures, AFrameWithoutRecordsIsKeptAsWhatItIs) {
   EXPECT_GT(reports[0].problems_size(), 0);
 }
 
+TEST(AstmCaptures, EscapedBytesThatAreNoTextAreAProblem) {
+  const std::vector<Report> reports =
+      Reports("H|\\^&|||READER\rO|1|S1||^^^FEN\rR|1|^^^F&XFF&N|7|ng\rL|1|N\r", {{"encoding", "utf-8"}});
+  ASSERT_EQ(reports.size(), 1u);
+  ASSERT_EQ(reports[0].problems_size(), 1) << reports[0].DebugString();
+  EXPECT_EQ(reports[0].problems(0).type(), dims::v1::PROBLEM_TYPE_ENCODING);
+  EXPECT_EQ(reports[0].analyses(0).findings(0).label(), "F\xef\xbf\xbdN");
+}
+
 TEST(AstmCaptures, OtherTextIsNoise) {
   const std::vector<Report> reports = Reports("Hello\r\nS 1.0 g\r\nC:\\data\r\n");
   ASSERT_EQ(reports.size(), 1u);
