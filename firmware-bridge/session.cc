@@ -173,7 +173,7 @@ void Session::Handle(ParserEvent event, Moment now, bool replaying) {
     }
   } else if (std::holds_alternative<Heard>(event)) {
     // It cannot have heard what had not been said when this came.
-    if (batch_.unheard || now.uptime < replied_) return;
+    if (!batch_.unheard.empty() || now.uptime < replied_) return;
     batch_.heard = true;
   } else if (!replaying) {
     replies_.push_back(std::get<Reply>(std::move(event)));
@@ -211,17 +211,22 @@ void Session::Append(Said said) {
 // What the instrument may not know to be received, it sends again from the beginning. Only such a message is a repeat:
 // one that it knew to be received, and sends again, it sends on purpose.
 void Session::MarkRepeat(absl::string_view content, dims::v1::Report& report) {
-  // A message that is not on disk has not been acknowledged either: nothing of this batch is repeated in it.
-  const bool changed = batch_.heard || batch_.unheard;
-  const std::optional<UnheardRecord> before = changed ? std::nullopt : store_.LastUnheard(name());
-  const bool contained = before && absl::StartsWith(before->content, content);
-  if (contained || (before && absl::StartsWith(content, before->content))) {
-    dims::v1::RecordName& earlier = contained ? *report.mutable_repeat_of() : *report.mutable_supersedes();
-    earlier.set_bridge(setup_.source.bridge());
-    earlier.set_store_id(before->store_id);
-    earlier.set_number(before->number);
+  const auto fill = [&](const UnheardRecord& earlier, dims::v1::RecordName& name) {
+    name.set_bridge(setup_.source.bridge());
+    name.set_store_id(earlier.store_id);
+    name.set_number(earlier.number);
+  };
+  // What is not on disk has not been acknowledged: nothing of this batch is repeated in it.
+  const std::vector<UnheardRecord> before = batch_.heard ? std::vector<UnheardRecord>() : store_.AllUnheard(name());
+  for (const UnheardRecord& earlier : before) {
+    if (!absl::StrContains(earlier.content, content)) continue;
+    fill(earlier, *report.mutable_repeat_of());
+    return;
   }
-  if (!contained) batch_.unheard = Unheard{batch_.payloads.size(), std::string(content)};
+  for (const UnheardRecord& earlier : before) {
+    if (absl::StrContains(content, earlier.content)) fill(earlier, *report.add_replaces_parts());
+  }
+  batch_.unheard.push_back({batch_.payloads.size(), std::string(content)});
 }
 
 void Session::Forget(uint64_t end) {

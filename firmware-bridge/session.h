@@ -6,8 +6,8 @@
 //   the reply's `instead` goes out and the session is again exactly what the disk says (the open intake is replayed
 //   with replies suppressed); bytes of an instrument that waits for no answer are kept and offered again. A report that
 //   was cut by a hang-up or a crash is INTERRUPTED, never joined with what comes next. A message that comes again
-//   because the instrument did not hear its acknowledgement says which record it repeats, or, where that one was cut,
-//   supersedes.
+//   because the instrument may not have heard its acknowledgement names the record it repeats, or those that hold parts
+//   of it.
 // Units: positions count all bytes this instrument ever sent through this store.
 // Errors: a port that does not take a reply is logged; the instrument's own protocol repeats.
 // Threads: one at a time (the Bench's); time is given, never read.

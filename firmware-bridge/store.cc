@@ -74,13 +74,13 @@ std::vector<IntakeEntry> Store::Impl::OpenIntake(absl::string_view instrument) {
   return entries;
 }
 
-std::optional<UnheardRecord> Store::Impl::LastUnheard(absl::string_view instrument) {
+std::vector<UnheardRecord> Store::Impl::AllUnheard(absl::string_view instrument) {
   const std::lock_guard lock(mutex_);
+  std::vector<UnheardRecord> found;
   const auto line = lines_.find(instrument);
-  if (line == lines_.end() || !line->second.unheard) return std::nullopt;
-  std::optional<UnheardRecord> found;
+  if (line == lines_.end() || !line->second.unheard) return found;
   Query query(get_unheard_, line->second.id);
-  if (query.Next()) found = UnheardRecord{query.Bytes(0), query.Bytes(2), query.Unsigned(1)};
+  while (query.Next()) found.push_back({query.Bytes(0), query.Bytes(2), query.Unsigned(1)});
   Must(query.status());
   return found;
 }
@@ -298,7 +298,7 @@ const std::vector<std::string>& Store::notices() const { return impl_->notices()
 absl::Status Store::Commit(const Batch& batch) { return impl_->Commit(batch); }
 IntakePosition Store::Position(absl::string_view instrument) { return impl_->Position(instrument); }
 std::vector<IntakeEntry> Store::OpenIntake(absl::string_view instrument) { return impl_->OpenIntake(instrument); }
-std::optional<UnheardRecord> Store::LastUnheard(absl::string_view instrument) { return impl_->LastUnheard(instrument); }
+std::vector<UnheardRecord> Store::AllUnheard(absl::string_view instrument) { return impl_->AllUnheard(instrument); }
 absl::StatusOr<std::string> Store::ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end) {
   return impl_->ReadIntake(instrument, begin, end);
 }

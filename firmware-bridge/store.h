@@ -60,9 +60,9 @@ struct SessionBatch {
   // replays it. Never goes back: a lower one is taken as "no more than before".
   uint64_t closed_through = 0;
   std::vector<std::string> payloads;  // serialised Reports, in order
-  // The instrument has heard all acknowledgements before; then sent this, of which that is not known yet.
+  // The instrument has heard all acknowledgements before; then sent these, of which that is not known yet.
   bool heard = false;
-  std::optional<Unheard> unheard;
+  std::vector<Unheard> unheard;
 };
 
 struct Batch {
@@ -147,9 +147,9 @@ class Store {
   // opened since and nothing closed after that, it begins with the last such opening. Entries of the batch that closed
   // belong to what it closed.
   std::vector<IntakeEntry> OpenIntake(absl::string_view instrument);
-  // The message of which it is not known whether the instrument heard its acknowledgement; nothing where there is none,
-  // or its record is no longer kept.
-  std::optional<UnheardRecord> LastUnheard(absl::string_view instrument);
+  // The messages of which it is not known whether the instrument heard their acknowledgement, oldest first; of more
+  // than 16 the latest, and only those whose record is still kept.
+  std::vector<UnheardRecord> AllUnheard(absl::string_view instrument);
   // The bytes [begin, end) of an instrument; NotFound where any of them is no longer kept.
   absl::StatusOr<std::string> ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end);
 

@@ -15,6 +15,7 @@ using store_db::Transaction;
 namespace {
 
 constexpr int kMostPruned = 100;              // rows of each table in one commit
+constexpr int kMostUnheard = 16;              // messages of one line
 constexpr int kLongLog = 1000;                // pages; SQLite's own default for a checkpoint
 constexpr uint64_t kEnd = uint64_t{1} << 62;  // no line sends more
 
@@ -104,17 +105,19 @@ absl::Status Store::Impl::CommitSession(const SessionBatch& session, Line& line,
 
 // `head`: after the batch's payloads, which are the last of the chain.
 absl::Status Store::Impl::CommitUnheard(const SessionBatch& session, Line& line, const Generation& head) {
-  if (session.unheard) {
-    if (session.unheard->payload >= session.payloads.size()) {
+  if (session.heard && line.unheard) {
+    line.unheard = false;
+    DIMS_RETURN_IF_ERROR(db_->Run(delete_unheard_, line.id));
+  }
+  for (const Unheard& message : session.unheard) {
+    if (message.payload >= session.payloads.size()) {
       return absl::InvalidArgumentError("a batch whose unheard message is none of its payloads");
     }
     line.unheard = true;
-    const uint64_t number = head.highest_number - (session.payloads.size() - 1 - session.unheard->payload);
-    return db_->Run(put_unheard_, line.id, head.id, number, Blob{session.unheard->content});
+    const uint64_t number = head.highest_number - (session.payloads.size() - 1 - message.payload);
+    DIMS_RETURN_IF_ERROR(db_->Run(put_unheard_, line.id, head.id, number, Blob{message.content}));
   }
-  if (!session.heard || !line.unheard) return absl::OkStatus();
-  line.unheard = false;
-  return db_->Run(delete_unheard_, line.id);
+  return session.unheard.empty() ? absl::OkStatus() : db_->Run(bound_unheard_, line.id, kMostUnheard);
 }
 
 // The open intake begins with the last opening of the line since which nothing was closed, or else with the first byte

@@ -28,7 +28,7 @@ class Store::Impl {
 
   absl::Status Commit(const Batch& batch);
   std::vector<IntakeEntry> OpenIntake(absl::string_view instrument);
-  std::optional<UnheardRecord> LastUnheard(absl::string_view instrument);
+  std::vector<UnheardRecord> AllUnheard(absl::string_view instrument);
   absl::StatusOr<std::string> ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end);
   IntakePosition Position(absl::string_view instrument);
   Generation OldestUnsettled();
@@ -48,7 +48,7 @@ class Store::Impl {
     int64_t id = 0;
     IntakePosition position;
     int64_t open_from = 0;  // first intake row that a crash would replay
-    bool unheard = false;   // there is a row of it in that table
+    bool unheard = false;   // there are rows of it in that table
     absl::Time nothing_to_prune_until = absl::InfinitePast();
   };
   struct Chain {
@@ -139,8 +139,8 @@ class Store::Impl {
   store_db::Statement insert_record_, move_record_, records_after_, record_hash_, delete_records_, expired_settlement_,
       refuse_, insert_generation_, close_generation_, settle_, add_settlement_, forget_settlements_, set_aside_,
       delete_record_, put_line_, insert_intake_, row_at_, row_after_, last_opened_, oldest_intake_, delete_intake_,
-      open_intake_, intake_between_, count_refused_, get_unheard_, put_unheard_, delete_unheard_, forget_unheard_,
-      get_meta_, put_meta_;
+      open_intake_, intake_between_, count_refused_, get_unheard_, put_unheard_, bound_unheard_, delete_unheard_,
+      forget_unheard_, get_meta_, put_meta_;
 };
 
 }  // namespace dims

@@ -167,10 +167,13 @@ absl::Status Store::Impl::Prepare() {
       {&count_refused_, "SELECT count(*) FROM records WHERE generation=?1 AND refused IS NOT NULL"},
       {&get_unheard_,
        "SELECT store_id, number, content FROM unheard JOIN records ON records.id=record "
-       "JOIN generations ON generations.id=generation WHERE line=?1"},
+       "JOIN generations ON generations.id=generation WHERE line=?1 ORDER BY record"},
       {&put_unheard_,
        "INSERT OR REPLACE INTO unheard(line, record, content) "
        "SELECT ?1, id, ?4 FROM records WHERE generation=?2 AND number=?3"},
+      {&bound_unheard_,
+       "DELETE FROM unheard WHERE line=?1 AND record NOT IN "
+       "(SELECT record FROM unheard WHERE line=?1 ORDER BY record DESC LIMIT ?2)"},
       {&delete_unheard_, "DELETE FROM unheard WHERE line=?1"},
       {&forget_unheard_, "DELETE FROM unheard WHERE record=?1"},
       {&get_meta_, "SELECT value FROM meta WHERE key=?1"},

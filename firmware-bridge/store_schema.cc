@@ -50,8 +50,8 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {R"sql(
   -- Errors that the hardware reported in the bytes: each a kind (drivers/line_mark.h) and an offset of four bytes.
   ALTER TABLE intake ADD COLUMN marks BLOB NOT NULL DEFAULT x'';
 
-  -- A message (records.id) of which it is not known whether its instrument has heard that it was received.
-  CREATE TABLE unheard(line INTEGER PRIMARY KEY, record INTEGER NOT NULL, content BLOB NOT NULL);
+  -- Messages (records.id) of which it is not known whether their instrument has heard that they were received.
+  CREATE TABLE unheard(record INTEGER PRIMARY KEY, line INTEGER NOT NULL, content BLOB NOT NULL);
 )sql"};
 
 }  // namespace

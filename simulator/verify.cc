@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -82,11 +83,15 @@ struct Send {
   }
 };
 
+using RecordId = std::tuple<std::string, std::string, std::uint64_t>;  // bridge, store, number
+
 struct Stored {
   std::string bridge, store, instrument, sample, sha256, content_sha256, problems;
   std::uint64_t number = 0, size = 0;
   bool whole = true;
-  std::optional<std::tuple<std::string, std::string, std::uint64_t>> repeat_of;  // bridge, store, number
+  bool says = false;  // it has findings
+  std::optional<RecordId> repeat_of;
+  std::set<RecordId> replaces;
 };
 
 // Whether it is a message, instrument, sample number, hash.
@@ -178,6 +183,10 @@ absl::StatusOr<std::string> Hash(const Struct& report, const std::string& name) 
   return absl::InvalidArgumentError(absl::StrCat(name, " is no base64"));
 }
 
+RecordId RecordName(const Struct& name) {
+  return {Text(name, "bridge"), Text(name, "storeId"), LongNumber(name, "number")};
+}
+
 absl::Status ReadExport(const std::string& path, std::vector<Stored>& records) {
   return ForEachObject(path, [&](const Struct& line) {
     const Struct& report = Object(line, "report");
@@ -195,6 +204,9 @@ absl::Status ReadExport(const std::string& path, std::vector<Stored>& records) {
     if (const Value* analyses = Find(report, "analyses");
         analyses != nullptr && analyses->list_value().values_size() > 0) {
       record.sample = Text(analyses->list_value().values(0).struct_value(), "sampleNumber");
+      for (const Value& analysis : analyses->list_value().values()) {
+        record.says = record.says || Find(analysis.struct_value(), "findings") != nullptr;
+      }
     }
     if (const Value* problems = Find(report, "problems"); problems != nullptr) {
       for (const Value& problem : problems->list_value().values()) {
@@ -203,9 +215,9 @@ absl::Status ReadExport(const std::string& path, std::vector<Stored>& records) {
         if (type == "PROBLEM_TYPE_TRUNCATED" || type == "PROBLEM_TYPE_INTERRUPTED") record.whole = false;
       }
     }
-    if (Find(report, "repeatOf") != nullptr) {
-      const Struct& first = Object(report, "repeatOf");
-      record.repeat_of.emplace(Text(first, "bridge"), Text(first, "storeId"), LongNumber(first, "number"));
+    if (Find(report, "repeatOf") != nullptr) record.repeat_of = RecordName(Object(report, "repeatOf"));
+    if (const Value* parts = Find(report, "replacesParts"); parts != nullptr) {
+      for (const Value& part : parts->list_value().values()) record.replaces.insert(RecordName(part.struct_value()));
     }
     records.push_back(std::move(record));
     return absl::OkStatus();
@@ -222,6 +234,34 @@ bool IsMarkedRepeat(const Stored& record, const std::vector<const Stored*>& same
 std::string Name(const Stored& record) {
   return absl::StrCat("record ", record.number, " of ", record.bridge, " (sample \"", record.sample, "\", ",
                       record.size, " bytes", record.problems.empty() ? "" : ", ", record.problems, ")");
+}
+
+// Records that say something, are no message that was sent, and that no other record repeats or replaces: whoever
+// counts findings counts theirs twice. Of instruments that send messages.
+void FindUnmarkedParts(const std::map<Key, std::vector<const Send*>>& sent, const std::vector<Stored>& records,
+                       Verification& verdict) {
+  std::set<std::string> instruments;
+  std::set<std::pair<std::string, std::string>> kept;  // the instrument still has it: instrument, sample
+  for (const auto& [key, sends] : sent) {
+    if (!sends.front()->is_message) continue;
+    instruments.insert(sends.front()->instrument);
+    for (const Send* send : sends) {
+      if (!send->finished) kept.insert({send->instrument, send->sample});
+    }
+  }
+  std::set<RecordId> replaced;
+  for (const Stored& record : records) replaced.insert(record.replaces.begin(), record.replaces.end());
+  for (const Stored& record : records) {
+    const bool marked = record.repeat_of || replaced.count({record.bridge, record.store, record.number}) > 0;
+    const bool message = sent.count({true, record.instrument, record.sample, record.content_sha256}) > 0;
+    if (!record.says || marked || (message && record.whole) || instruments.count(record.instrument) == 0 ||
+        kept.count({record.instrument, record.sample}) > 0) {
+      continue;
+    }
+    ++verdict.doubled;
+    verdict.faults.push_back(absl::StrCat("doubled: ", Name(record), " of ", record.instrument,
+                                          " holds a part of a message, and no record says that it replaces it"));
+  }
 }
 
 // What the registry has instead of a lost report, for the person who looks for it.
@@ -295,6 +335,7 @@ absl::StatusOr<Verification> Verify(const std::vector<std::string>& journals, co
       }
     }
   }
+  FindUnmarkedParts(sent, records, verdict);
   return verdict;
 }
 

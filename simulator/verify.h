@@ -11,7 +11,8 @@
 //                   acknowledged, so the instrument still has it
 //     lost          it has not, and should
 //   Two sends of the same bytes need two records. Records beyond that are repeated where they say of which other record
-//   of the same message they are a repeat, else doubled. Refused records are not stored.
+//   of the same message they are a repeat, else doubled. A record with a part of a message is doubled, too, unless
+//   another one says that it replaces it, or the instrument still has the message. Refused records are not stored.
 // Errors: with file and line. A last line that was cut (its writer was killed) is passed over.
 // Threads: free of state.
 #ifndef DIMS_SIMULATOR_VERIFY_H_

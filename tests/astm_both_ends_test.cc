@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ class BothEnds {
       int first = 0, repeats = 0;
     };
     std::map<std::string, Found> found;  // by hash
+    ExpectNothingCountsTwice();
     for (const v1::Report& report : Records()) {
       bool whole = true;
       for (const v1::Problem& problem : report.problems()) {
@@ -85,6 +87,27 @@ class BothEnds {
     }
     for (std::size_t i = 0; i < acknowledged_.size(); ++i) EXPECT_EQ(acknowledged_[i], i) << "out of order";
     EXPECT_EQ(acknowledged_.size(), texts_.size());
+  }
+
+  // What no other record repeats or replaces is a message that was sent. Only damage leaves parts, and they say so.
+  void ExpectNothingCountsTwice() {
+    const std::vector<v1::Report> records = Records();
+    std::set<uint64_t> replaced;
+    for (const v1::Report& report : records) {
+      for (const v1::RecordName& part : report.replaces_parts()) replaced.insert(part.number());
+    }
+    std::set<std::string> sent;
+    for (const std::string& text : texts_) sent.insert(Sha256::Of(text));
+    const bool damage = weather_.flipped + weather_.dropped + weather_.noise > 0;
+    for (uint64_t number = 1; const v1::Report& report : records) {
+      const bool says = std::any_of(report.analyses().begin(), report.analyses().end(),
+                                    [](const v1::Analysis& analysis) { return analysis.findings_size() > 0; });
+      const bool counts = says && !report.has_repeat_of() && replaced.count(number) == 0;
+      if (counts && (report.status() == v1::REPORT_STATUS_FINAL || !damage)) {
+        EXPECT_EQ(sent.count(report.content_sha256()), 1u) << "record " << number << "\n" << report.DebugString();
+      }
+      ++number;
+    }
   }
 
   int deaths() const { return deaths_; }

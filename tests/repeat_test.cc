@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "drivers/catalog.h"
 #include "firmware-bridge/bench.h"
 #include "firmware-bridge/session.h"
@@ -121,7 +122,7 @@ TEST_F(Repeat, AMessageSentAgainAfterALostAcknowledgementNamesTheFirst) {
   EXPECT_FALSE(reports[0].has_repeat_of());
   EXPECT_EQ(reports[0].status(), dims::v1::REPORT_STATUS_FINAL);
   ExpectNames(reports[1].repeat_of(), 1);
-  EXPECT_FALSE(reports[1].has_supersedes());
+  EXPECT_EQ(reports[1].replaces_parts_size(), 0);
   EXPECT_EQ(reports[0].content_sha256(), reports[1].content_sha256());
 }
 
@@ -131,7 +132,7 @@ TEST_F(Repeat, TwoEqualMessagesSentOnPurposeAreTwoRecordsWithoutAMark) {
   Start();
   SendWhole(AstmRecords());
   ASSERT_EQ(Records().size(), 3u);
-  for (const Report& report : Records()) EXPECT_FALSE(report.has_repeat_of() || report.has_supersedes());
+  for (const Report& report : Records()) EXPECT_FALSE(report.has_repeat_of() || report.replaces_parts_size() > 0);
 }
 
 TEST_F(Repeat, TheNextFrameOfTheSessionShowsTooThatTheMessageWasHeard) {
@@ -150,10 +151,10 @@ TEST_F(Repeat, AnotherMessageAfterALostAcknowledgementIsNoRepeat) {
   StopBeforeTheAnswer(FrameOf(static_cast<int>(records.size()), records.back()));
   SendWhole(AstmRecords(3));
   ASSERT_EQ(Records().size(), 2u);
-  EXPECT_FALSE(Records()[1].has_repeat_of() || Records()[1].has_supersedes());
+  EXPECT_FALSE(Records()[1].has_repeat_of() || Records()[1].replaces_parts_size() > 0);
 }
 
-TEST_F(Repeat, AMessageThatWasCutIsSupersededByTheWholeOne) {
+TEST_F(Repeat, AMessageThatWasCutIsReplacedByTheWholeOne) {
   const std::vector<std::string> records = AstmRecords(3);
   Send(records, 4);
   Start();
@@ -162,14 +163,29 @@ TEST_F(Repeat, AMessageThatWasCutIsSupersededByTheWholeOne) {
   ASSERT_EQ(reports.size(), 2u);
   EXPECT_EQ(reports[0].status(), dims::v1::REPORT_STATUS_PRELIMINARY);
   EXPECT_EQ(reports[0].analyses(0).findings_size(), 2);
-  ExpectNames(reports[1].supersedes(), 1);
+  ASSERT_EQ(reports[1].replaces_parts_size(), 1);
+  ExpectNames(reports[1].replaces_parts(0), 1);
   EXPECT_FALSE(reports[1].has_repeat_of());
   EXPECT_EQ(reports[1].status(), dims::v1::REPORT_STATUS_FINAL);
 }
 
+// Findings of all records that no other one repeats or replaces.
+uint64_t Counted(const std::vector<Report>& reports) {
+  std::set<uint64_t> replaced;
+  for (const Report& report : reports) {
+    for (const dims::v1::RecordName& part : report.replaces_parts()) replaced.insert(part.number());
+  }
+  uint64_t number = 0, counted = 0;
+  for (const Report& report : reports) {
+    if (replaced.count(++number) > 0 || report.has_repeat_of()) continue;
+    for (const dims::v1::Analysis& analysis : report.analyses()) counted += analysis.findings_size();
+  }
+  return counted;
+}
+
 TEST_F(Repeat, WhateverTheOrderOfCutsNoFindingStandsTwiceWithoutAMark) {
   const std::vector<std::string> records = AstmRecords(4);
-  // How many frames arrive before the bridge stops, three times over; then the whole message.
+  // How many frames arrive before the bridge stops, twice over; then the whole message.
   for (std::size_t first = 1; first <= records.size(); ++first) {
     for (std::size_t second = 1; second <= records.size(); ++second) {
       BeginAnew();
@@ -178,20 +194,75 @@ TEST_F(Repeat, WhateverTheOrderOfCutsNoFindingStandsTwiceWithoutAMark) {
         StopBeforeTheAnswer(FrameOf(static_cast<int>(frames), records[frames - 1]));
       }
       SendWhole(records);
-      std::set<uint64_t> replaced;
-      uint64_t number = 0, counted = 0;
-      const std::vector<Report> reports = Records();
-      for (const Report& report : reports) {
-        if (report.has_supersedes()) replaced.insert(report.supersedes().number());
-      }
-      for (const Report& report : reports) {
-        ++number;
-        if (report.has_repeat_of() || replaced.count(number) > 0) continue;
-        for (const dims::v1::Analysis& analysis : report.analyses()) counted += analysis.findings_size();
-      }
-      EXPECT_EQ(counted, 4u) << "cut after " << first << " and " << second << " frames";
+      EXPECT_EQ(Counted(Records()), 4u) << "cut after " << first << " and " << second << " frames";
     }
   }
+}
+
+TEST_F(Repeat, NorDoesItWhereTheBridgeStopsInsideAFrameOrTheSenderGoesOnBeforeItGivesUp) {
+  const std::vector<std::string> records = AstmRecords(4);
+  for (std::size_t frames = 1; frames < records.size(); ++frames) {
+    const std::string cut = FrameOf(static_cast<int>(frames + 1), records[frames]);
+    for (std::size_t size = 0; size <= cut.size(); ++size) {
+      BeginAnew();
+      Send(records, frames);
+      Say(cut.substr(0, size));
+      Start();
+      Say(cut.substr(size));
+      // The sender had heard the answer after all, and goes on for one frame.
+      if (size == cut.size() && frames + 1 < records.size())
+        Say(FrameOf(static_cast<int>(frames + 2), records[frames + 1]));
+      Wait(absl::Seconds(15));
+      Say(kEots);
+      SendWhole(records);
+      EXPECT_EQ(Counted(Records()), 4u) << "cut after " << frames << " frames and " << size << " bytes";
+    }
+  }
+}
+
+TEST_F(Repeat, NorDoesItWhereMessagesOfOneFrameFollowEachOtherInASession) {
+  const std::string first = absl::StrJoin(AstmRecords(1), ""), second = absl::StrJoin(AstmRecords(3), "");
+  for (const bool refused : {false, true}) {
+    BeginAnew();
+    Say(kEnqs);
+    Say(FrameOf(1, first));
+    if (refused) {
+      Hear(FrameOf(2, second));
+      session_->Refused(absl::ResourceExhaustedError("full"), now_);
+    } else {
+      Start();
+    }
+    // Nothing is answered, for the bridge knows of no session.
+    for (int sends = 0; sends < 5; ++sends) Say(FrameOf(2, second));
+    Say(kEots);
+    SendWhole({second});
+    EXPECT_EQ(Counted(Records()), 4u);
+    SendWhole({second});
+    EXPECT_EQ(Counted(Records()), 7u) << "sent again on purpose";
+  }
+}
+
+TEST_F(Repeat, NorDoesItAfterSixRefusals) {
+  const std::vector<std::string> records = AstmRecords(3);
+  Send(records, 4);
+  std::string bad = FrameOf(5, records[4]);
+  bad[5] = static_cast<char>(bad[5] ^ 1);
+  for (int sends = 0; sends < 6; ++sends) Say(bad);
+  Say(kEots);
+  SendWhole(records);
+  ASSERT_EQ(Records().size(), 2u);
+  EXPECT_EQ(Counted(Records()), 3u);
+}
+
+TEST_F(Repeat, FramesOfAnInstrumentThatNeverAsksForASessionAreNoRepeats) {
+  for (int i = 0; i < 3; ++i) {
+    Wait(absl::Minutes(1));
+    Say(FrameOf(1, absl::StrJoin(AstmRecords(2), "")));
+  }
+  EXPECT_EQ(answers_, "");
+  const std::vector<Report> reports = Records();
+  ASSERT_EQ(reports.size(), 3u);
+  for (const Report& report : reports) EXPECT_FALSE(report.has_repeat_of());
 }
 
 TEST_F(Repeat, AnEndOfTransmissionBeforeTheAnswerWentOutHeardNothing) {
@@ -281,11 +352,11 @@ TEST_F(Repeat, TheNameIsTheOneTheRecordHasNow) {
 
 TEST_F(Repeat, TheMarkIsForgottenOnceTheMessageIsHeard) {
   SendWhole(AstmRecords());
-  EXPECT_FALSE(store_->LastUnheard("analyser-1").has_value());
+  EXPECT_TRUE(store_->AllUnheard("analyser-1").empty());
   Send(AstmRecords(), AstmRecords().size());
-  EXPECT_TRUE(store_->LastUnheard("analyser-1").has_value());
+  EXPECT_EQ(store_->AllUnheard("analyser-1").size(), 1u);
   Say(kEots);
-  EXPECT_FALSE(store_->LastUnheard("analyser-1").has_value());
+  EXPECT_TRUE(store_->AllUnheard("analyser-1").empty());
 }
 
 TEST_F(Repeat, LineErrorsAreKeptWithTheBytesAndCountAgainAfterACrash) {

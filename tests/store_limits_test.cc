@@ -287,11 +287,12 @@ TEST(StoreLimits, TakesOverADatabaseOfFormat1) {
   EXPECT_EQ(ReadAll(*store, store->Current().id)->size(), 5u);
   const std::vector<LineMark> marks = {{LineMark::kBreak, 70'000}};
   SessionBatch more{"gc", {{Kind::kIn, 3, absl::Now(), std::string(80'000, 'd'), marks}}, 1, {PayloadOf(6)}};
-  more.unheard = Unheard{0, "content"};
+  more.unheard = {{0, "content"}};
   ASSERT_TRUE(store->Commit({{more}}).ok());
   EXPECT_EQ(Told(store->OpenIntake("gc")).front(), "in 1 bc");
   EXPECT_EQ(store->OpenIntake("gc").back().marks, marks);
-  EXPECT_EQ(store->LastUnheard("gc")->number, 6u);
+  ASSERT_EQ(store->AllUnheard("gc").size(), 1u);
+  EXPECT_EQ(store->AllUnheard("gc")[0].number, 6u);
 }
 
 TEST(StoreLimits, SaysWhatToDoWithAFileThatIsNoDatabaseOrCannotBeMade) {

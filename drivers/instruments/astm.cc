@@ -7,6 +7,7 @@
 // follows, but nothing more is acknowledged. That is also how a capture of somebody else's session reads.
 //
 // Without ENQ nothing is answered, as the standard asks; what comes is kept all the same: frames, and bare records.
+// Right after a start they may be those of a session from before: then they come again, because they were not answered.
 //
 // One changed bit can make a letter of a frame's text an ENQ or EOT. An ACK to such an ENQ would pass for the frame's
 // own, so inside a frame both wait until the line has been quiet.
@@ -37,6 +38,13 @@ constexpr std::size_t kMostReport = 1024 * 1024;  // no message is longer than t
 constexpr std::size_t kMostReportHeap = 6 * kMostReport;
 
 int After(int number) { return (number + 1) % 8; }
+
+constexpr char kFrameEnds[] = {kEtx, kEtb, '\0'};
+
+// A result record begins in this text.
+bool HasResult(absl::string_view text) {
+  return absl::StartsWith(text, "R") || absl::StrContains(text, "\rR") || absl::StrContains(text, "\nR");
+}
 
 // Why a frame is refused.
 enum class Fault { kNone, kLineError, kNoEnd, kTooLong, kChecksum, kLowerCase, kNoLineEnd, kSequence };
@@ -215,6 +223,11 @@ class Astm final : public Decoder {
   }
 
   void TakeBareRecord(const Frame& frame, absl::string_view line, bool whole, Events& out) {
+    if (midway_) {  // it may be the rest of a frame, with that one's end in it
+      const absl::string_view text = line.substr(0, line.find_first_of(kFrameEnds));
+      whole &= text.size() == line.size();
+      line = text;
+    }
     if (held_) TakeHeld(End::kBefore, out);  // nothing will repair it
     if (open_ && line[0] == 'H' && message_->begun()) GiveUp(frame.at, End::kBefore, out);
     Open(frame.at, out);
@@ -226,9 +239,12 @@ class Astm final : public Decoder {
       message_->Problem(dims::v1::PROBLEM_TYPE_OVERSIZE, frame.at,
                         absl::StrCat("no line end within ", kMostAstmFrame, " bytes"));
     }
+    if (midway_) absl::StrAppend(&content_, line, whole ? "\r" : "");
     message_->TakeRecord(line, frame.at, !whole);
     if (message_->complete()) Close(End::kThrough, out);
-    if (mode_ == Mode::kNeutral) out.push_back(Arm{kReceiverTimer, open_ ? idle_ : absl::ZeroDuration()});
+    if (mode_ == Mode::kNeutral) {
+      out.push_back(Arm{kReceiverTimer, open_ || midway_ ? idle_ : absl::ZeroDuration()});
+    }
   }
 
   // --- frames
@@ -262,7 +278,7 @@ class Astm final : public Decoder {
     const bool accepted = Receive(frame, where, out);
     Bound(where, out);
     if (mode_ == Mode::kNeutral) {
-      out.push_back(Arm{kReceiverTimer, open_ ? idle_ : absl::ZeroDuration()});
+      out.push_back(Arm{kReceiverTimer, open_ || midway_ ? idle_ : absl::ZeroDuration()});
     } else if (answer) {
       out.push_back(Reply{std::string(1, accepted ? kAck : kNak), std::string(1, kNak)});
       out.push_back(Arm{kReceiverTimer, idle_});
@@ -379,10 +395,8 @@ class Astm final : public Decoder {
       message_->Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, frame.at,
                         "a control character that the standard forbids stands in a frame's text");
     }
-    if (mode_ == Mode::kSession) {
-      content_ += frame.text;
-      lenient_ += frame.lower_case || !frame.line_ended ? 1 : 0;
-    }
+    if (frame.fault == Fault::kNone && (mode_ == Mode::kSession || midway_)) content_ += frame.text;
+    if (mode_ == Mode::kSession && (frame.lower_case || !frame.line_ended)) ++lenient_;
     const bool cut = frame.fault == Fault::kNoEnd || frame.fault == Fault::kTooLong;
     message_->TakeText(frame.text, frame.text_at, frame.last || cut, cut);
     if (!message_->complete()) return false;
@@ -456,12 +470,10 @@ class Astm final : public Decoder {
     dims::v1::Report report = std::move(*message_).Finish();
     if (unrepaired_) report.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
     report.set_lenient_frames(lenient_);
-    // Of a message that was cut, only what can be counted twice matters.
-    const bool counts =
-        complete || std::any_of(report.analyses().begin(), report.analyses().end(),
-                                [](const dims::v1::Analysis& analysis) { return analysis.findings_size() > 0; });
-    if (!counts || mode_ != Mode::kSession || unrepaired_ || bare_) content_.clear();
-    unheard_ = !content_.empty();
+    // Of a message that was cut, only what could be counted twice matters. And who goes on after a refusal repeats
+    // nothing.
+    if (!(complete || HasResult(content_)) || mode_ == Mode::kOverheard || (bare_ && !midway_)) content_.clear();
+    unheard_ = mode_ == Mode::kSession && !content_.empty();
     out.push_back(End{std::move(report), where, !spoiled_, std::move(content_)});
     Reset(where == End::kMark);
     if (open_) open_at_ = mark_at_;
@@ -490,6 +502,7 @@ class Astm final : public Decoder {
 
   void StartSession(Events& out) {
     ForgetUnheard(out);
+    midway_ = false;
     mode_ = Mode::kSession;
     last_number_ = 0;
     last_hash_.clear();
@@ -500,6 +513,7 @@ class Astm final : public Decoder {
 
   void GoNeutral(Events& out) {
     ForgetUnheard(out);
+    midway_ = false;
     mode_ = Mode::kNeutral;
     last_number_ = -1;
     last_hash_.clear();
@@ -513,6 +527,7 @@ class Astm final : public Decoder {
   AstmReading reading_;
 
   Mode mode_ = Mode::kNeutral;
+  bool midway_ = true;               // the sender may be in a session that this receiver does not know of
   int last_number_ = -1;             // of the last frame that was taken
   std::string last_hash_;            // of its text
   bool framed_ = false;              // a frame has come in this session
@@ -529,7 +544,7 @@ class Astm final : public Decoder {
 
   bool open_ = false;  // a report is
   uint64_t open_at_ = 0, mark_at_ = 0;
-  std::string content_;   // the text of the frames that were acknowledged
+  std::string content_;   // the text of the frames that the sender may have to send again
   uint32_t lenient_ = 0;  // of them, those that were not quite as the standard asks
   std::optional<AstmMessage> message_;
   bool spoiled_ = false;     // line errors stand in what was taken
