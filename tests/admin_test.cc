@@ -209,6 +209,32 @@ TEST_F(Admin, TailThatFellFarBehindSaysHowManyRecordsItDidNotShow) {
   EXPECT_THAT(said.back(), HasSubstr("37 events were not shown"));
 }
 
+TEST_F(Admin, TailCountsARecordThatItCannotRead) {
+  Tail tail = Listen(false);
+  Said(tail);
+  const SessionBatch batch{"gcms-1", {}, 0, {"no report"}};
+  ASSERT_TRUE(store_->Commit(Batch{{batch}}).ok());
+  Record("S-2");
+  EXPECT_THAT(Said(tail), ElementsAre(HasSubstr("record 2: "), HasSubstr("1 event was not shown")));
+}
+
+TEST_F(Admin, TailLeavesNoRecordOutWhereTheStoreGoesOnUnderANewId) {
+  Tail tail = Listen(false);
+  Said(tail);
+  Record("S-1");
+  const Generation old = store_->Current();
+  ASSERT_TRUE(store_->Settle(old.id, 1).ok());
+  Record("S-2");
+  const auto next = store_->BeginGeneration(old.id, 2, "a test");
+  ASSERT_TRUE(next.ok()) << next.status();
+  Record("S-3");
+  EXPECT_THAT(Said(tail),
+              ElementsAre(HasSubstr("record 1: agilent_msd, sample \"S-1\""),
+                          HasSubstr(absl::StrCat("listening from record 1 of store ", next->store_id)),
+                          HasSubstr("record 1: agilent_msd, sample \"S-2\""),
+                          HasSubstr("record 2: agilent_msd, sample \"S-3\""), HasSubstr("settled through record 0")));
+}
+
 TEST_F(Admin, NothingThatAnInstrumentPrintedSteersTheTerminal) {
   TailResponse event;
   event.mutable_record_stored()->add_sample_numbers("\x1b[2J\xC2\x9Bx\nS");
