@@ -4,12 +4,14 @@
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_posix.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -40,6 +42,32 @@ void DescribeStore(const StoreSummary& summary, const std::string& path, dims::v
   status.set_highest_number(current.highest_number);
   status.set_settled_through(current.settled_through);
 }
+
+// The connections that were given away to gRPC, which does not tell when it closes one.
+class Connections {
+ public:
+  void Add(int fd) { given_.push_back({fd, SocketBehind(fd)}); }
+  // How many are open still. The number of a closed one may be another file's by now; a socket's own number is not.
+  std::size_t Count() {
+    given_.erase(std::remove_if(given_.begin(), given_.end(),
+                                [](const Given& given) { return SocketBehind(given.fd) != given.socket; }),
+                 given_.end());
+    return given_.size();
+  }
+
+ private:
+  struct Given {
+    int fd;
+    ino_t socket;
+  };
+  // Zero: none.
+  static ino_t SocketBehind(int fd) {
+    struct stat file {};
+    return fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode) ? file.st_ino : 0;
+  }
+
+  std::vector<Given> given_;
+};
 
 }  // namespace
 
@@ -78,6 +106,9 @@ class AdminServer::Impl final : public dims::v1::AdminService::Service {
     builder.SetResourceQuota(quota);
     builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
     builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+    // Without a call under way, that is; also one that never says a word.
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                               static_cast<int>(absl::ToInt64Milliseconds(setup_.idle)));
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return absl::InternalError("gRPC does not start");
@@ -87,6 +118,7 @@ class AdminServer::Impl final : public dims::v1::AdminService::Service {
 
  private:
   void AcceptAll() {
+    Connections connections;
     while (true) {
       const absl::StatusOr<AcceptedPeer> accepted = socket_->Accept();
       if (absl::IsCancelled(accepted.status())) return;
@@ -97,6 +129,13 @@ class AdminServer::Impl final : public dims::v1::AdminService::Service {
       }
       const Peer& peer = accepted->peer;
       if (setup_.allows ? setup_.allows(peer) : socket_->Allows(peer)) {
+        if (connections.Count() >= kMostConnections) {
+          SPDLOG_WARN("admin: turned process {} of user {} away: {} connections are open", peer.pid, peer.uid,
+                      kMostConnections);
+          close(accepted->fd);
+          continue;
+        }
+        connections.Add(accepted->fd);
         grpc::AddInsecureChannelFromFd(server_.get(), accepted->fd);
       } else {
         SPDLOG_WARN(

@@ -40,7 +40,10 @@ absl::Status FromGrpc(const grpc::Status& status, const std::string& socket, boo
   // A connection that ends before any answer is how a refusal looks from here.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE && !answered) {
     return absl::PermissionDeniedError(
-        absl::StrCat(socket, ": the bridge closed the connection; its log says whether it refused this user", kWhoMay));
+        absl::StrCat(socket,
+                     ": the bridge closed the connection; its log says whether it refused this user, or has too many "
+                     "connections",
+                     kWhoMay));
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,6 +31,15 @@ absl::Status LineError(int error, absl::string_view doing, const std::string& na
     default:
       return absl::UnavailableError(text);
   }
+}
+
+absl::Status RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) return absl::OkStatus();
+  }
+  return absl::ErrnoToStatus(errno, "the number of descriptors is not raised");
 }
 
 absl::StatusOr<std::string> ResolveLinks(const std::string& path) {

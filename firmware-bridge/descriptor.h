@@ -40,6 +40,9 @@ absl::StatusOr<std::string> ReadSome(int fd, const std::string& name, absl::Dura
 // Unavailable if not all of it is taken at once.
 absl::Status WriteAll(int fd, const std::string& name, absl::string_view bytes);
 
+// Lets this process have as many descriptors as the system allows it.
+absl::Status RaiseDescriptorLimit();
+
 // Opens a tty and makes it this program's alone. FailedPrecondition if it is no tty, or another's already.
 absl::StatusOr<Descriptor> OpenAndLock(const std::string& path);
 

@@ -20,6 +20,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "firmware-bridge/port_name.h"
+#include "proto/terminal_text.h"
 
 namespace dims {
 namespace {
@@ -95,15 +96,19 @@ bool Before(const SerialDevice& a, const SerialDevice& b) {
   return std::make_pair(a.path.size(), a.path) < std::make_pair(b.path.size(), b.path);
 }
 
-std::string Aligned(const std::vector<std::vector<std::string>>& rows) {
+// What an adapter says of itself is any adapter's to choose.
+std::string Aligned(std::vector<std::vector<std::string>> rows) {
   std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  for (auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      row[i] = Printable(row[i]);
+      widths[i] = std::max(widths[i], Columns(row[i]));
+    }
   }
   std::string out;
   for (const auto& row : rows) {
     std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) absl::StrAppendFormat(&line, "%-*s  ", widths[i], row[i]);
+    for (std::size_t i = 0; i < row.size(); ++i) absl::StrAppend(&line, Fit(row[i], widths[i]), "  ");
     absl::StrAppend(&out, line.substr(0, line.find_last_not_of(' ') + 1), "\n");
   }
   return out;
@@ -163,7 +168,7 @@ std::string PortTable(const std::vector<SerialDevice>& devices, const std::vecto
       rows.push_back({device.path, shown(device.usb_ids), shown(device.serial_number), shown(device.description),
                       UseOf(device, instruments), device.stable_name.empty() ? device.path : device.stable_name});
     }
-    out = Aligned(rows);
+    out = Aligned(std::move(rows));
   }
   for (const InstrumentConfig& instrument : instruments) {
     std::error_code error;

@@ -6,7 +6,9 @@
 //   The name is looked up anew for each opening: a device that comes back under another number is found behind its
 //   link.
 // Units: tries again after 200 ms, doubling to 2 s: what an instrument prints while nobody listens is lost.
-// Errors: logged once per cause, not once per try.
+// Errors: logged once per cause, not once per try. After an opening that ended within a second without a byte (a
+// terminal
+//   server that accepts and hangs up), the next one is an Arrival only when bytes come or it has lasted a second.
 // Threads: Write may be called from any thread.
 #ifndef DIMS_FIRMWARE_BRIDGE_RECEIVER_H_
 #define DIMS_FIRMWARE_BRIDGE_RECEIVER_H_
@@ -33,9 +35,11 @@ class Receiver {
   using Opener = std::function<absl::StatusOr<std::unique_ptr<Port>>(const std::string& name, const Line& line,
                                                                      absl::FunctionRef<bool()> stopped)>;
 
-  // `wake` is called after each Put. `real`: its results count as real, so the port must not turn out to be a
-  // simulated one.
-  Receiver(std::string instrument, std::string port, Line line, bool real, ReceiveBuffer& buffer,
+  // What the port must turn out to be, where its results count as that by its name alone.
+  enum class Expected { kAny, kReal, kSimulated };
+
+  // `wake` is called after each Put.
+  Receiver(std::string instrument, std::string port, Line line, Expected expected, ReceiveBuffer& buffer,
            std::function<void()> wake, Opener open = OpenPort);
   ~Receiver();  // stops reading and closes the port
 
@@ -47,11 +51,19 @@ class Receiver {
  private:
   void Run();
   void Put(Arrival::Kind kind, Received received = {});
-  void ReadUntilHangUp(Port& port);
+  absl::Status CheckOrigin(const Port& port) const;
+  // One opening, as far as it went.
+  struct Opening {
+    bool told = false;   // as an Arrival
+    bool heard = false;  // bytes
+    bool lasted = false;
+    absl::Status end;
+  };
+  Opening ReadUntilHangUp(Port& port, bool tell_at_once);
 
   const std::string instrument_, name_;  // of the port
   const Line line_;
-  const bool real_;
+  const Expected expected_;
   ReceiveBuffer& buffer_;
   const std::function<void()> wake_;
   const Opener open_;

@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "proto/terminal_text.h"
 
 namespace dims {
 namespace {
@@ -49,7 +50,8 @@ std::string TextOf(dims::v1::Report report) {
   printer.SetUseUtf8StringEscaping(true);
   std::string text;
   printer.PrintToString(report, &text);
-  return std::string(absl::StripSuffix(text, "\n"));
+  // The printer escapes the controls of ASCII alone; the others are harmless to it, not to a terminal.
+  return Escaped(absl::StripSuffix(text, "\n"));
 }
 
 }  // namespace

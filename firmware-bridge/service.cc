@@ -18,6 +18,7 @@
 #include "firmware-bridge/bench.h"
 #include "firmware-bridge/certificates.h"
 #include "firmware-bridge/clock.h"
+#include "firmware-bridge/descriptor.h"
 #include "firmware-bridge/receiver.h"
 #include "firmware-bridge/uplink.h"
 #include "proto/hash.h"
@@ -29,10 +30,12 @@ namespace {
 struct Place {
   explicit Place(std::function<void(const Arrival&)> seen) : buffer(ReceiveBuffer::kCapacity, std::move(seen)) {}
   ReceiveBuffer buffer;
+  Receiver::Expected expected = Receiver::Expected::kAny;
   std::unique_ptr<Receiver> receiver;
 };
 
-// Decided by the name once, when the service starts: a line must not change its mind while a report is open.
+// Decided by the name once, when the service starts: a line must not change its mind while a report is open. The
+// receiver opens no port that belies it.
 dims::v1::Origin OriginOf(const InstrumentConfig& instrument) {
   if (instrument.origin) return *instrument.origin;
   return IsSimulatedByName(instrument.port) ? dims::v1::ORIGIN_SIMULATED : dims::v1::ORIGIN_REAL;
@@ -153,6 +156,8 @@ StoreOptions StoreOptionsOf(const Config& config) {
 absl::Status RunService(const Config& config, absl::string_view version) {
   // gRPC's own lines repeat what the uplink says, in words of its inside.
   gpr_set_log_function([](gpr_log_func_args* line) { spdlog::debug("gRPC: {}", line->message); });
+  // Ports, store, uplink and lookers-on share them; one too few would end whichever asks last.
+  if (absl::Status status = RaiseDescriptorLimit(); !status.ok()) SPDLOG_WARN("{}", std::string(status.message()));
   SayWhatIsWrongWithCertificates(config);
   absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(StoreOptionsOf(config));
   if (!opened.ok()) return opened.status();
@@ -197,6 +202,10 @@ absl::Status RunService(const Config& config, absl::string_view version) {
     if (!setup.ok()) return setup.status();
     Place& place = *places.emplace_back(std::make_unique<Place>(
         [&activity, name = instrument.name](const Arrival& arrival) { activity.Arrived(name, arrival); }));
+    if (!instrument.origin) {
+      place.expected =
+          setup->origin == dims::v1::ORIGIN_REAL ? Receiver::Expected::kReal : Receiver::Expected::kSimulated;
+    }
     setup->write = [&place, &activity, name = instrument.name](absl::string_view bytes) {
       const absl::Status status = place.receiver->Write(bytes);
       if (status.ok()) activity.Sent(name, absl::Now(), bytes);
@@ -207,9 +216,8 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   for (std::size_t i = 0; i < places.size(); ++i) {
     const InstrumentConfig& instrument = config.instruments[i];
     places[i]->receiver = std::make_unique<Receiver>(
-        instrument.name, instrument.port, LineOf(instrument, FindDriver(instrument.driver)->line),
-        OriginOf(instrument) == dims::v1::ORIGIN_REAL && !instrument.origin, places[i]->buffer,
-        [&bench] { bench.Wake(); });
+        instrument.name, instrument.port, LineOf(instrument, FindDriver(instrument.driver)->line), places[i]->expected,
+        places[i]->buffer, [&bench] { bench.Wake(); });
   }
   std::thread bench_thread([&] { bench.Run(); });
   std::thread uplink_thread([&] { uplink.Run(); });

@@ -64,7 +64,10 @@ std::vector<TailResponse> Tail::Next(absl::Duration most) {
   Responses out;
   if (!std::exchange(begun_, true)) {
     const absl::Time now = absl::Now();
-    Begin(now, out);
+    const Generation current = sources_.store.Current(), oldest = sources_.store.OldestUnsettled();
+    settled_generation_ = oldest.id;
+    settled_through_ = oldest.settled_through;
+    Begin(now, current, current.highest_number, out);
     Look(now, out);
     return out;
   }
@@ -147,45 +150,55 @@ void Tail::FlushOlderThan(absl::Time time, Responses& out) {
   for (const std::string& instrument : old) Flush(instrument, out);
 }
 
-void Tail::Begin(absl::Time at, Responses& out) {
-  const Generation current = sources_.store.Current(), oldest = sources_.store.OldestUnsettled();
-  generation_ = current.id;
-  shown_through_ = current.highest_number;
-  settled_generation_ = oldest.id;
-  settled_through_ = oldest.settled_through;
+void Tail::Begin(absl::Time at, const Generation& generation, uint64_t after, Responses& out) {
+  generation_ = generation.id;
+  shown_through_ = after;
   out.push_back(Response(at, ""));
   TailResponse::Began& began = *out.back().mutable_began();
-  began.set_store_id(current.store_id);
-  began.set_highest_number(current.highest_number);
-  began.set_settled_through(current.settled_through);
+  began.set_store_id(generation.store_id);
+  began.set_highest_number(after);
+  began.set_settled_through(std::min(after, generation.settled_through));
 }
 
 void Tail::LookForRecords(absl::Time at, Responses& out) {
   const Generation current = sources_.store.Current();
-  if (current.id != generation_) return Begin(at, out);
+  if (current.id == generation_) return ShowRecords(at, current, out);
+  // What is left of the one shown so far, and then all of the next: what moved there has a new name.
+  for (const StoreSummary::PerGeneration& entry : sources_.store.Summary().generations) {
+    if (entry.generation.id < generation_) continue;
+    if (entry.generation.id > generation_) Begin(at, entry.generation, 0, out);
+    ShowRecords(at, entry.generation, out);
+  }
+}
+
+void Tail::ShowRecords(absl::Time at, const Generation& generation, Responses& out) {
+  const uint64_t last = generation.highest_number;
   uint64_t not_shown = 0;
   const auto skip_to = [&](uint64_t number) {
     not_shown += number - shown_through_;
     shown_through_ = number;
   };
-  if (current.highest_number > shown_through_ + kMostRecords) skip_to(current.highest_number - kMostRecords);
-  while (shown_through_ < current.highest_number) {
-    const auto read = sources_.store.Read(generation_, shown_through_, kRecordsAtOnce, kBytesAtOnce);
+  if (last > shown_through_ + kMostRecords) skip_to(last - kMostRecords);
+  while (shown_through_ < last) {
+    const auto read = sources_.store.Read(generation.id, shown_through_, kRecordsAtOnce, kBytesAtOnce);
     if (!read.ok() || read->empty()) {
-      skip_to(current.highest_number);
+      skip_to(last);
       break;
     }
     for (const StoredRecord& record : *read) {
       if (record.number > shown_through_ + 1) skip_to(record.number - 1);
       shown_through_ = record.number;
       dims::v1::Report report;
-      if (!report.ParseFromString(record.payload)) continue;
+      if (!report.ParseFromString(record.payload)) {
+        ++not_shown;
+        continue;
+      }
       const std::string& instrument = report.source().instrument();
       if (!instrument_.empty() && instrument_ != instrument) continue;
       Flush(instrument, out);
       out.push_back(Response(at, instrument));
       TailResponse::RecordStored& stored = *out.back().mutable_record_stored();
-      stored.set_store_id(current.store_id);
+      stored.set_store_id(generation.store_id);
       stored.set_number(record.number);
       Describe(report, stored);
     }

@@ -56,8 +56,9 @@ class Tail {
   void Collect(const Happening& happening, Responses& out);
   void Flush(const std::string& instrument, Responses& out);
   void FlushOlderThan(absl::Time time, Responses& out);
-  void Begin(absl::Time at, Responses& out);
+  void Begin(absl::Time at, const Generation& generation, uint64_t after, Responses& out);
   void LookForRecords(absl::Time at, Responses& out);
+  void ShowRecords(absl::Time at, const Generation& generation, Responses& out);
   void Look(absl::Time at, Responses& out);
 
   const TailSources sources_;

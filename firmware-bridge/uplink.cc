@@ -304,7 +304,10 @@ absl::Status Uplink::TakeWelcome(const Generation& generation, const dims::v1::W
         store_.Read(generation.id, welcome.settled_through() - 1, 1, kMostBytes);
     const bool kept = at.ok() && !at->empty() && at->front().number == welcome.settled_through();
     if (kept && at->front().hash != welcome.settled_hash()) *from = generation.settled_through;  // the conflict shows
-    if (*from == welcome.settled_through()) return store_.Settle(generation.id, *from);
+    if (*from == welcome.settled_through()) {
+      if (absl::Status status = store_.Settle(generation.id, *from); !status.ok()) return status;
+      options_.changed();
+    }
   }
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace dims {
 namespace {
@@ -71,6 +72,23 @@ std::string Printable(absl::string_view text) {
     point = Head(text);
     const bool harmless = point.valid && !In(kHarmful, point.code);
     absl::StrAppend(&out, harmless ? text.substr(0, point.bytes) : kReplacement);
+  }
+  return out;
+}
+
+std::string Escaped(absl::string_view text) {
+  std::string out;
+  for (CodePoint point; !text.empty(); text.remove_prefix(point.bytes)) {
+    point = Head(text);
+    const absl::string_view bytes = text.substr(0, point.bytes);
+    const bool harmless = point.valid && (point.code == '\n' || !In(kHarmful, point.code));
+    for (const char byte : bytes) {
+      if (harmless) {
+        out += byte;
+      } else {
+        absl::StrAppendFormat(&out, "\\%03o", static_cast<unsigned char>(byte));
+      }
+    }
   }
   return out;
 }

@@ -2,7 +2,8 @@
 //
 // What: makes text of any origin harmless, and fits it into columns.
 // Promise: no control character, escape sequence or mark that reorders text gets through, whatever the bytes: each
-//   becomes U+FFFD, as does what is no UTF-8. What comes out has exactly the width that was asked for.
+//   becomes U+FFFD (or, where asked, an escape), as does what is no UTF-8. What comes out has exactly the width that
+//   was asked for.
 // Units: columns of a terminal. A letter of Chinese, Japanese or Korean and an emoji take two, a combining mark none;
 //   what a terminal draws differently (ambiguous width, joined emoji) is off by a column.
 // Threads: pure functions.
@@ -19,6 +20,9 @@ namespace dims {
 
 // Line ends and tabs are control characters too: what comes out is one line.
 std::string Printable(absl::string_view text);
+
+// What would be harmful as C escapes, byte by byte ("\\302\\233"), for text that a program reads too. Line feeds stay.
+std::string Escaped(absl::string_view text);
 
 // Of text that is Printable.
 std::size_t Columns(absl::string_view text);

@@ -5,8 +5,10 @@
 #include <grpcpp/create_channel_posix.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <sstream>
 
@@ -207,6 +209,32 @@ TEST_F(Admin, TailThatFellFarBehindSaysHowManyRecordsItDidNotShow) {
   EXPECT_THAT(said.back(), HasSubstr("37 events were not shown"));
 }
 
+TEST_F(Admin, TailCountsARecordThatItCannotRead) {
+  Tail tail = Listen(false);
+  Said(tail);
+  const SessionBatch batch{"gcms-1", {}, 0, {"no report"}};
+  ASSERT_TRUE(store_->Commit(Batch{{batch}}).ok());
+  Record("S-2");
+  EXPECT_THAT(Said(tail), ElementsAre(HasSubstr("record 2: "), HasSubstr("1 event was not shown")));
+}
+
+TEST_F(Admin, TailLeavesNoRecordOutWhereTheStoreGoesOnUnderANewId) {
+  Tail tail = Listen(false);
+  Said(tail);
+  Record("S-1");
+  const Generation old = store_->Current();
+  ASSERT_TRUE(store_->Settle(old.id, 1).ok());
+  Record("S-2");
+  const auto next = store_->BeginGeneration(old.id, 2, "a test");
+  ASSERT_TRUE(next.ok()) << next.status();
+  Record("S-3");
+  EXPECT_THAT(Said(tail),
+              ElementsAre(HasSubstr("record 1: agilent_msd, sample \"S-1\""),
+                          HasSubstr(absl::StrCat("listening from record 1 of store ", next->store_id)),
+                          HasSubstr("record 1: agilent_msd, sample \"S-2\""),
+                          HasSubstr("record 2: agilent_msd, sample \"S-3\""), HasSubstr("settled through record 0")));
+}
+
 TEST_F(Admin, NothingThatAnInstrumentPrintedSteersTheTerminal) {
   TailResponse event;
   event.mutable_record_stored()->add_sample_numbers("\x1b[2J\xC2\x9Bx\nS");
@@ -320,6 +348,59 @@ TEST_F(Admin, LetsSoManyListenAndNoMore) {
     }
     each->Finish();
   }
+}
+
+// Whether the bridge closes a connection over which nothing is said.
+bool IsClosed(int fd) {
+  pollfd waiting = {fd, POLLIN, 0};
+  const absl::Time until = absl::Now() + absl::Seconds(30);
+  char bytes[256];
+  // A bridge that keeps it speaks first: its settings.
+  while (absl::Now() < until && poll(&waiting, 1, 1000) >= 0) {
+    const ssize_t got = read(fd, bytes, sizeof bytes);
+    if (got == 0 || (got < 0 && errno != EAGAIN)) return true;
+    if (got > 0) return false;
+  }
+  return false;
+}
+
+TEST_F(Admin, KeepsSoManyConnectionsAndNoMore) {
+  Start();
+  std::vector<int> kept;
+  for (std::size_t i = 0; i < AdminServer::kMostConnections; ++i) {
+    const auto fd = ConnectLocalSocket(socket_path());
+    ASSERT_TRUE(fd.ok()) << fd.status();
+    kept.push_back(*fd);
+    EXPECT_FALSE(IsClosed(*fd)) << i;
+  }
+  const auto one_more = ConnectLocalSocket(socket_path());
+  ASSERT_TRUE(one_more.ok()) << one_more.status();
+  EXPECT_TRUE(IsClosed(*one_more));
+  close(*one_more);
+  close(kept.back());
+  kept.pop_back();
+  // There is room again once the bridge has seen that one go.
+  absl::Status status;
+  for (const absl::Time until = absl::Now() + absl::Seconds(30); absl::Now() < until;) {
+    std::ostringstream out;
+    status = PrintStatus(socket_path(), false, out);
+    if (status.ok()) break;
+  }
+  EXPECT_TRUE(status.ok()) << status;
+  for (const int fd : kept) close(fd);
+}
+
+TEST_F(Admin, ClosesAConnectionThatAsksNothing) {
+  setup_->idle = absl::Milliseconds(50);
+  Start();
+  const auto fd = ConnectLocalSocket(socket_path());
+  ASSERT_TRUE(fd.ok()) << fd.status();
+  EXPECT_FALSE(IsClosed(*fd));  // its settings
+  const absl::Time until = absl::Now() + absl::Seconds(30);
+  bool closed = false;
+  while (!closed && absl::Now() < until) closed = IsClosed(*fd);
+  EXPECT_TRUE(closed);
+  close(*fd);
 }
 
 TEST_F(Admin, NamesTheNearestInstrumentForOneThatIsNot) {

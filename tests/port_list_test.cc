@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 class PortList : public testing::Test {
  protected:
@@ -165,6 +166,21 @@ TEST(PortTable, SaysWhosePortItIsAndWhichAreNotThere) {
             "name for the configuration\n"
             "/dev/null  -    -              -            instrument gcms-1, open in process 12  /dev/null\n"
             "not there now: /dev/no-such-device of instrument gcms-2\n");
+}
+
+TEST(PortTable, NothingThatAnAdapterSaysOfItselfSteersTheTerminal) {
+  SerialDevice device;
+  device.path = "/dev/ttyUSB0";
+  device.serial_number = "\x1b]0;x\x07";
+  device.description =
+      "M\xC3\xBCller \xC2\x9B"
+      "2J\n";
+  const std::string table = PortTable({device}, {});
+  EXPECT_THAT(table, HasSubstr("\xEF\xBF\xBD]0;x\xEF\xBF\xBD         M\xC3\xBCller \xEF\xBF\xBD"
+                               "2J\xEF\xBF\xBD  -  "))
+      << "readable, and as wide as it looks";
+  EXPECT_THAT(table, Not(HasSubstr("\x1b")));
+  EXPECT_THAT(table, Not(HasSubstr("\xC2\x9B")));
 }
 
 }  // namespace

@@ -5,12 +5,14 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <filesystem>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "firmware-bridge/descriptor.h"
 #include "firmware-bridge/parmrk.h"
 #include "tests/pty.h"
 #include "tests/terminal_server.h"
@@ -280,6 +282,18 @@ TEST(TcpPort, StopsConnectingWhenAsked) {
     if (next.ok()) more.push_back(*std::move(next));
   }
   EXPECT_TRUE(absl::IsCancelled(status)) << status;
+}
+
+TEST(Descriptors, AreAsManyAsTheSystemAllows) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few = {64, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  EXPECT_TRUE(RaiseDescriptorLimit().ok());
+  rlimit after{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <deque>
@@ -10,7 +12,9 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/notification.h"
 #include "tests/pty.h"
 #include "tests/terminal_server.h"
 
@@ -18,6 +22,8 @@ namespace dims {
 namespace {
 
 using Kind = Arrival::Kind;
+constexpr auto kAny = Receiver::Expected::kAny, kReal = Receiver::Expected::kReal,
+               kSimulated = Receiver::Expected::kSimulated;
 
 // What the receiver puts, awaited one after the other.
 class Arrivals {
@@ -78,7 +84,7 @@ TEST(Receiver, OpensAgainAfterAHangUpUnderANewNumberBehindTheSameLink) {
   auto first = std::make_unique<Pty>();
   Point(link, first->path());
   Arrivals arrivals;
-  Receiver receiver("balance-1", link, Line(), false, arrivals.buffer(), [&] { arrivals.Wake(); });
+  Receiver receiver("balance-1", link, Line(), kAny, arrivals.buffer(), [&] { arrivals.Wake(); });
   EXPECT_EQ(arrivals.Next().kind, Kind::kOpened);
   first->Say("one");
   EXPECT_EQ(arrivals.NextBytes(3), "one");
@@ -98,7 +104,7 @@ TEST(Receiver, OpensAgainAfterAHangUpUnderANewNumberBehindTheSameLink) {
 TEST(Receiver, ConnectsAgainAfterATerminalServerHasClosed) {
   TerminalServer server;
   Arrivals arrivals;
-  Receiver receiver("balance-1", server.name(), Line(), false, arrivals.buffer(), [&] { arrivals.Wake(); });
+  Receiver receiver("balance-1", server.name(), Line(), kAny, arrivals.buffer(), [&] { arrivals.Wake(); });
   for (const char* text : {"one", "two"}) {
     server.Accept();
     EXPECT_EQ(arrivals.Next().kind, Kind::kOpened);
@@ -116,7 +122,7 @@ TEST(Receiver, WaitsForADeviceThatIsNotThereYet) {
   Arrivals arrivals;
   absl::Notification tried;
   Receiver receiver(
-      "balance-1", link, Line(), false, arrivals.buffer(), [&] { arrivals.Wake(); },
+      "balance-1", link, Line(), kAny, arrivals.buffer(), [&] { arrivals.Wake(); },
       [&](const std::string& name, const Line& line, absl::FunctionRef<bool()> stopped) {
         auto port = OpenPort(name, line, stopped);
         if (!port.ok() && !tried.HasBeenNotified()) tried.Notify();
@@ -130,6 +136,22 @@ TEST(Receiver, WaitsForADeviceThatIsNotThereYet) {
   std::filesystem::remove(link);
 }
 
+// What is logged meanwhile, and nothing else.
+class CapturedLog {
+ public:
+  CapturedLog() : lines_(std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(100)), before_(spdlog::default_logger()) {
+    auto logger = std::make_shared<spdlog::logger>("captured", lines_);
+    logger->set_pattern("%v");
+    spdlog::set_default_logger(std::move(logger));
+  }
+  ~CapturedLog() { spdlog::set_default_logger(before_); }
+  std::string text() const { return absl::StrJoin(lines_->last_formatted(), ""); }
+
+ private:
+  const std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> lines_;
+  const std::shared_ptr<spdlog::logger> before_;
+};
+
 // A port whose every opening is a test's.
 Receiver::Opener Opening(std::function<absl::StatusOr<std::unique_ptr<Port>>()> open) {
   return [open](const std::string&, const Line&, absl::FunctionRef<bool()>) { return open(); };
@@ -140,7 +162,7 @@ TEST(Receiver, TriesLessAndLessOften) {
   absl::Mutex mutex;
   std::vector<absl::Duration> tries;
   Receiver receiver(
-      "balance-1", "/dev/nowhere", Line(), false, arrivals.buffer(), [] {}, Opening([&] {
+      "balance-1", "/dev/nowhere", Line(), kAny, arrivals.buffer(), [] {}, Opening([&] {
         absl::MutexLock lock(&mutex);
         tries.push_back(ReadClocks().uptime);
         return absl::NotFoundError("not there");
@@ -175,7 +197,7 @@ TEST(Receiver, PassesTheMarksOfTheLineOn) {
   Arrivals arrivals;
   const Received received = {"abc", {{LineMark::kOverrun, 0}, {LineMark::kParityOrFraming, 2}}};
   Receiver receiver(
-      "balance-1", "/dev/ttyS9", Line(), true, arrivals.buffer(), [&] { arrivals.Wake(); },
+      "balance-1", "/dev/ttyS9", Line(), kReal, arrivals.buffer(), [&] { arrivals.Wake(); },
       Opening([&] { return std::make_unique<OneRead>(received, false); }));
   EXPECT_EQ(arrivals.Next().kind, Kind::kOpened);
   const Arrival arrival = arrivals.Next();
@@ -187,17 +209,88 @@ TEST(Receiver, PassesTheMarksOfTheLineOn) {
   EXPECT_EQ(arrivals.Next().kind, Kind::kClosed);
 }
 
-TEST(Receiver, TakesNoSimulatedLineForARealOne) {
+TEST(Receiver, TakesNoSimulatedLineForARealOneNorARealOneForSimulated) {
+  for (const bool is_simulated : {true, false}) {
+    Arrivals arrivals;
+    absl::BlockingCounter opened(2);
+    std::atomic<int> left = 2;
+    Receiver receiver(
+        "balance-1", "/srv/line", Line(), is_simulated ? kReal : kSimulated, arrivals.buffer(),
+        [&] { arrivals.Wake(); }, Opening([&] {
+          if (left-- > 0) opened.DecrementCount();
+          return std::make_unique<OneRead>(Received{"abc", {}}, is_simulated);
+        }));
+    opened.Wait();  // the first one was refused: it is tried again, and nothing was put
+    EXPECT_TRUE(arrivals.empty()) << is_simulated;
+  }
+}
+
+// Accepts, and hangs up at once.
+class HungUp final : public Port {
+ public:
+  absl::StatusOr<Received> Read(absl::Duration) override { return absl::UnavailableError("hung up"); }
+  absl::Status Write(absl::string_view) override { return absl::UnavailableError("hung up"); }
+  bool HoldsBack() const override { return true; }
+  bool IsSimulated() const override { return false; }
+};
+
+// Open, and nothing comes.
+class Silent final : public Port {
+ public:
+  explicit Silent(absl::Notification& hang_up) : hang_up_(hang_up) {}
+  absl::StatusOr<Received> Read(absl::Duration wait) override {
+    if (hang_up_.WaitForNotificationWithTimeout(wait)) return absl::UnavailableError("hung up");
+    return Received();
+  }
+  absl::Status Write(absl::string_view) override { return absl::OkStatus(); }
+  bool HoldsBack() const override { return true; }
+  bool IsSimulated() const override { return false; }
+
+ private:
+  absl::Notification& hang_up_;
+};
+
+TEST(Receiver, TellsOfAServerThatAcceptsAndHangsUpOnceAndOfItsFirstBytesInOrder) {
+  CapturedLog log;
   Arrivals arrivals;
-  absl::BlockingCounter opened(2);
-  std::atomic<int> left = 2;
+  std::atomic<int> tries = 0;
+  absl::Notification never;
   Receiver receiver(
-      "balance-1", "/dev/ttyS9", Line(), true, arrivals.buffer(), [&] { arrivals.Wake(); }, Opening([&] {
-        if (left-- > 0) opened.DecrementCount();
-        return std::make_unique<OneRead>(Received{"abc", {}}, true);
+      "balance-1", "tcp://moxa:4001", Line(), kAny, arrivals.buffer(), [&] { arrivals.Wake(); },
+      Opening([&]() -> absl::StatusOr<std::unique_ptr<Port>> {
+        const int number = ++tries;
+        if (number <= 3) return std::make_unique<HungUp>();
+        if (number == 4) return std::make_unique<OneRead>(Received{"abc", {}}, false);
+        return std::make_unique<Silent>(never);
       }));
-  opened.Wait();  // the first one was refused: it is tried again, and nothing was put
-  EXPECT_TRUE(arrivals.empty());
+  EXPECT_EQ(arrivals.Next().kind, Kind::kOpened);
+  EXPECT_EQ(arrivals.Next().kind, Kind::kClosed);
+  // Nothing of the second and the third.
+  EXPECT_EQ(arrivals.Next().kind, Kind::kOpened);
+  EXPECT_EQ(arrivals.NextBytes(3), "abc");
+  EXPECT_EQ(arrivals.Next().kind, Kind::kClosed);
+  EXPECT_EQ(tries, 4);
+  receiver.StopReading();
+  EXPECT_EQ(log.text(), "balance-1: hung up; will keep trying\n");
+}
+
+TEST(Receiver, TellsOfALineThatStaysOpenThoughNothingComesForSomeDriversSpeakFirst) {
+  Arrivals arrivals;
+  std::atomic<int> tries = 0;
+  absl::Notification hang_up;
+  Receiver receiver(
+      "balance-1", "tcp://moxa:4001", Line(), kAny, arrivals.buffer(), [&] { arrivals.Wake(); },
+      Opening([&]() -> absl::StatusOr<std::unique_ptr<Port>> {
+        if (++tries == 1) return std::make_unique<HungUp>();
+        return std::make_unique<Silent>(hang_up);
+      }));
+  EXPECT_EQ(arrivals.Next().kind, Kind::kOpened);
+  EXPECT_EQ(arrivals.Next().kind, Kind::kClosed);
+  EXPECT_EQ(arrivals.Next().kind, Kind::kOpened);
+  EXPECT_EQ(tries, 2);
+  EXPECT_TRUE(receiver.Write("poll").ok());
+  hang_up.Notify();
+  EXPECT_EQ(arrivals.Next().kind, Kind::kClosed);
 }
 
 }  // namespace

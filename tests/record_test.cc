@@ -178,6 +178,22 @@ TEST(Recorder, LetsNoTextBreakALine) {
   EXPECT_EQ(out.str(), "# Recorded from /dev/x\\nreport: y\n");
 }
 
+TEST(Recorder, LetsNothingThatAnInstrumentPrintedSteerTheTerminal) {
+  const Driver& driver = *FindDriver("agilent_msd");
+  const auto originals = ReadOriginals(DIMS_SOURCE_DIR "/simulator/reports/masshunter-four-peaks.txt");
+  ASSERT_TRUE(originals.ok()) << originals.status();
+  const auto printout = Print(originals->front(), 1, {.rename_sample = "M\xC3\xBC\xC2\x9B\xE2\x80\xAE"});
+  ASSERT_TRUE(printout.ok()) << printout.status();
+  Recording recording({&driver, {}});
+  recording.Say(printout->bytes, 100);
+  recording.Pass(absl::Seconds(11));
+  const std::string text = recording.Finish();
+  EXPECT_THAT(text, HasSubstr("sample_number: \"M\xC3\xBC\\302\\233\\342\\200\\256-0001\""));
+  EXPECT_THAT(text, Not(HasSubstr("\xC2\x9B")));
+  EXPECT_THAT(text, Not(HasSubstr("\xE2\x80\xAE")));
+  Play(driver, Parsed(text));
+}
+
 // The instrument of a simulator prints on a pseudo-terminal while it is recorded.
 class LiveRecording : public testing::Test {
  protected:

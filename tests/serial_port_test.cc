@@ -228,7 +228,7 @@ TEST_F(SerialPorts, AreOpenedAgainUnderANewNumberBehindTheSameLink) {
   std::vector<Arrival> arrived;
   const std::string link = Point("by-id", pty_);
   Receiver receiver(
-      "balance-1", link, Line(), true, buffer,
+      "balance-1", link, Line(), Receiver::Expected::kReal, buffer,
       [&] {
         absl::MutexLock lock(&mutex);
         for (Arrival& arrival : buffer.Take(1 << 20)) arrived.push_back(std::move(arrival));

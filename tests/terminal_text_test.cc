@@ -35,6 +35,12 @@ TEST(TerminalText, KnowsControlsThatAreWrittenInUtf8) {
   EXPECT_EQ(Printable("\xE2\x80\xA8"), "\xEF\xBF\xBD") << "line separator";
 }
 
+TEST(TerminalText, EscapesWhatIsHarmfulWhereAProgramReadsItToo) {
+  EXPECT_EQ(Escaped("Z\xC3\xBCrich: \"a\"\nb: \"\xC2\x9B"
+                    "1\xE2\x80\xAE\x1B\x80\""),
+            "Z\xC3\xBCrich: \"a\"\nb: \"\\302\\2331\\342\\200\\256\\033\\200\"");
+}
+
 TEST(TerminalText, ReplacesWhatIsNoUtf8) {
   for (const char* bad : {"\x80", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82"}) {
     const std::string out = Printable(bad);

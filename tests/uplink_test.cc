@@ -188,6 +188,31 @@ TEST_F(UplinkTest, SaysWhetherItIsConnectedAndWhyNot) {
   StopUplink();
 }
 
+// The bridge ended before it heard what the registry had settled; nothing new comes.
+TEST_F(UplinkTest, TellsWhatTheRegistryHadSettledBefore) {
+  StartRegistry();
+  Keep(10);
+  store_.reset();
+  const std::filesystem::path image = folder_ / "image";
+  std::filesystem::create_directory(image);
+  for (const char* name : {"bridge.db", "bridge.db.head"}) std::filesystem::copy(folder_ / name, image / name);
+  OpenStore();
+  StartUplink();
+  ASSERT_TRUE(Drained());
+  StopUplink();
+  store_.reset();
+  for (const char* name : {"bridge.db", "bridge.db.head"}) {
+    std::filesystem::copy(image / name, folder_ / name, std::filesystem::copy_options::overwrite_existing);
+  }
+  OpenStore();
+  ASSERT_EQ(store_->Current().settled_through, 0u);
+  std::atomic<uint64_t> told = 0;
+  uplink_options_.changed = [&] { told = store_->Current().settled_through; };
+  StartUplink();
+  EXPECT_TRUE(Eventually([&] { return told == 10; }));
+  StopUplink();
+}
+
 TEST_F(UplinkTest, ALargeRecordTravelsInParts) {
   StartRegistry();
   StartUplink();

@@ -122,6 +122,20 @@ TEST_F(WatchOnATerminal, ShowsWhatComesFollowsTheWindowAndLeavesEverythingAsItWa
   EXPECT_TRUE(Echoes());
 }
 
+TEST_F(WatchOnATerminal, LeavesEverythingAsItWasAfterAnyKeyThatEnds) {
+  Store("Cocaine");
+  Watch(10, 100);
+  ReadUntil("records in the archive: 1");
+  ASSERT_FALSE(Echoes());
+  ASSERT_EQ(write(terminal_, "\x1c", 1), 1);  // Ctrl-backslash
+  int status = 0;
+  ASSERT_EQ(waitpid(pid_, &status, 0), pid_);
+  pid_ = -1;
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_TRUE(absl::EndsWith(ReadUntil(""), "\x1b[?25h\x1b[?1049l"));
+  EXPECT_TRUE(Echoes());
+}
+
 TEST_F(WatchOnATerminal, GivesTheTerminalBackWhileItIsSuspended) {
   Store("Cocaine");
   Watch(10, 100);
