@@ -29,6 +29,10 @@ class LineEnd {
   // A reader that has just opened the line still has to set it; one that is left gets as long to read the rest.
   static constexpr std::chrono::milliseconds kSettle{200};
 
+  virtual ~LineEnd() = default;
+  LineEnd(const LineEnd&) = delete;
+  LineEnd& operator=(const LineEnd&) = delete;
+
   static Clock::duration ToClock(absl::Duration duration) {
     return std::chrono::duration_cast<Clock::duration>(absl::ToChronoNanoseconds(duration));
   }
@@ -36,9 +40,6 @@ class LineEnd {
  protected:
   // `paced`: else as fast as the reader takes it, and as with 1 Mbaud while there is none.
   LineEnd(const std::string& name, int baud, bool paced, PtyLine& line, Journal& journal);
-  ~LineEnd() = default;
-  LineEnd(const LineEnd&) = delete;
-  LineEnd& operator=(const LineEnd&) = delete;
 
   // The reader closed the line; so many of the bytes given to it last went nowhere.
   virtual void OnClosed(std::uint64_t left_unread) = 0;

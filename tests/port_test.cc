@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/descriptor.h"
@@ -20,9 +21,7 @@
 namespace dims {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 std::vector<std::pair<int, std::size_t>> Marks(const Received& received) {
   std::vector<std::pair<int, std::size_t>> marks;
@@ -42,8 +41,13 @@ struct Vector {
   std::vector<std::pair<int, std::size_t>> marks;
 };
 
+// All of a literal, NULs too.
+template <std::size_t size>
+std::string Bytes(const char (&literal)[size]) {
+  return std::string(literal, size - 1);
+}
+
 std::vector<Vector> Vectors() {
-  const auto bytes = [](const char* text, std::size_t size) { return std::string(text, size); };
   return {
       {"", "", {}},
       {"plain", "plain", {}},
@@ -53,18 +57,13 @@ std::vector<Vector> Vectors() {
        "a\xff\xff"
        "b",
        {}},
-      {bytes("a\0b", 3), bytes("a\0b", 3), {}},
-      {bytes("\xff\0A", 3), "A", {{LineMark::kParityOrFraming, 0}}},
-      {bytes("x\xff\0\0y", 5), bytes("x\0y", 3), {{LineMark::kBreak, 1}}},
-      {bytes("\xff\0\xff", 3), "\xff", {{LineMark::kParityOrFraming, 0}}},
-      {bytes("\xff\0\xff\xff\xff"
-             "z",
-             6),
-       "\xff\xff"
-       "z",
-       {{LineMark::kParityOrFraming, 0}}},
-      {bytes("ab\xff\0c\xff\0\0\xff\xff\0d", 12),
-       bytes("abc\0\xff\0d", 7),
+      {Bytes("a\0b"), Bytes("a\0b"), {}},
+      {Bytes("\xff\0A"), "A", {{LineMark::kParityOrFraming, 0}}},
+      {Bytes("x\xff\0\0y"), Bytes("x\0y"), {{LineMark::kBreak, 1}}},
+      {Bytes("\xff\0\xff"), "\xff", {{LineMark::kParityOrFraming, 0}}},
+      {Bytes("\xff\0\xff\xff\xffz"), "\xff\xffz", {{LineMark::kParityOrFraming, 0}}},
+      {Bytes("ab\xff\0c\xff\0\0\xff\xff\0d"),
+       Bytes("abc\0\xff\0d"),
        {{LineMark::kParityOrFraming, 2}, {LineMark::kBreak, 3}}},
       {"\xff"
        "Q",

@@ -18,7 +18,6 @@ namespace dims {
 namespace {
 
 using google::protobuf::Struct;
-using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr char kEnq = 0x05, kEot = 0x04, kStx = 0x02;
