@@ -44,6 +44,9 @@ std::string Recorded(const TailResponse::RecordStored& record) {
     absl::StrAppend(&text, ", ", WithoutPrefix(dims::v1::ReportStatus_Name(record.status()), "REPORT_STATUS_"));
   }
   if (record.has_repeat_of()) absl::StrAppend(&text, ", repeat of record ", record.repeat_of().number());
+  for (const dims::v1::RecordName& part : record.replaces_parts()) {
+    absl::StrAppend(&text, ", replaces its part, record ", part.number());
+  }
   std::vector<std::string> problems;
   for (const dims::v1::Problem& problem : record.problems()) {
     problems.push_back(absl::StrCat(WithoutPrefix(dims::v1::ProblemType_Name(problem.type()), "PROBLEM_TYPE_"), " (",

@@ -44,6 +44,7 @@ void Describe(const dims::v1::Report& report, TailResponse::RecordStored& stored
   stored.set_status(report.status());
   stored.set_origin(report.origin());
   if (report.has_repeat_of()) *stored.mutable_repeat_of() = report.repeat_of();
+  *stored.mutable_replaces_parts() = report.replaces_parts();
   stored.set_raw_size(report.raw_size());
 }
 

@@ -84,6 +84,7 @@ std::string Marks(const v1::Report& report) {
     marks.push_back(Word(v1::Origin_Name(report.origin()), "ORIGIN_"));
   }
   if (report.has_repeat_of()) marks.push_back(absl::StrCat("repeat of ", report.repeat_of().number()));
+  for (const v1::RecordName& part : report.replaces_parts()) marks.push_back(absl::StrCat("replaces ", part.number()));
   if (report.has_gap()) {
     marks.push_back(absl::StrCat("records ", report.gap().from(), " to ", report.gap().through(), " are lost"));
   }

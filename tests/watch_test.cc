@@ -96,9 +96,10 @@ TEST(Watch, MarksAllThatAPlainResultDoesNotHave) {
   report.set_status(v1::REPORT_STATUS_PRELIMINARY);
   report.set_origin(v1::ORIGIN_SIMULATED);
   report.mutable_repeat_of()->set_number(12);
+  report.add_replaces_parts()->set_number(11);
   report.add_problems()->set_type(v1::PROBLEM_TYPE_SUM_MISMATCH);
   report.add_problems()->set_type(v1::PROBLEM_TYPE_SUM_MISMATCH);
-  EXPECT_EQ(Rows(report)[1].cells[kWatchMarks], "PRELIMINARY, SIMULATED, repeat of 12, SUM MISMATCH");
+  EXPECT_EQ(Rows(report)[1].cells[kWatchMarks], "PRELIMINARY, SIMULATED, repeat of 12, replaces 11, SUM MISMATCH");
 }
 
 TEST(Watch, HasARowForWhatHasNoFindings) {
