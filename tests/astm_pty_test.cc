@@ -46,7 +46,8 @@ class ThroughAPty final : public AstmLine {
     setup.write = [this](absl::string_view bytes) { return receiver_->Write(bytes); };
     const Line line = setup.driver->line;
     bench_->Add(std::make_unique<Session>(std::move(setup), *store_, ReadClocks()), buffer_);
-    receiver_.emplace("analyser-1", ptsname(master_), line, false, buffer_, [this] { bench_->Wake(); });
+    receiver_.emplace("analyser-1", ptsname(master_), line, Receiver::Expected::kAny, buffer_,
+                      [this] { bench_->Wake(); });
     running_ = std::thread([this] { bench_->Run(); });
     AwaitRawLine();
   }
