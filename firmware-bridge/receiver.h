@@ -6,9 +6,8 @@
 //   The name is looked up anew for each opening: a device that comes back under another number is found behind its
 //   link.
 // Units: tries again after 200 ms, doubling to 2 s: what an instrument prints while nobody listens is lost.
-// Errors: logged once per cause, not once per try. After an opening that ended within a second without a byte (a
-// terminal
-//   server that accepts and hangs up), the next one is an Arrival only when bytes come or it has lasted a second.
+// Errors: logged once per cause, not once per try. After an opening that ended within a second without a byte (a server
+//   that accepts and hangs up), the next is an Arrival only once bytes come or it has lasted a second.
 // Threads: Write may be called from any thread.
 #ifndef DIMS_FIRMWARE_BRIDGE_RECEIVER_H_
 #define DIMS_FIRMWARE_BRIDGE_RECEIVER_H_

@@ -13,6 +13,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "drivers/catalog.h"
 #include "simulator/instrument.h"
 #include "tests/inputs.h"
@@ -182,10 +183,10 @@ TEST(Recorder, LetsNothingThatAnInstrumentPrintedSteerTheTerminal) {
   const Driver& driver = *FindDriver("agilent_msd");
   const auto originals = ReadOriginals(DIMS_SOURCE_DIR "/simulator/reports/masshunter-four-peaks.txt");
   ASSERT_TRUE(originals.ok()) << originals.status();
-  const auto printout = Print(originals->front(), 1, {.rename_sample = "M\xC3\xBC\xC2\x9B\xE2\x80\xAE"});
+  const auto printout = Print(originals->front(), 1, {.rename_sample = "DIMS"});
   ASSERT_TRUE(printout.ok()) << printout.status();
-  Recording recording({&driver, {}});
-  recording.Say(printout->bytes, 100);
+  Recording recording({&driver, {{"encoding", "utf-8"}}});
+  recording.Say(absl::StrReplaceAll(printout->bytes, {{"DIMS", "M\xC3\xBC\xC2\x9B\xE2\x80\xAE"}}), 100);
   recording.Pass(absl::Seconds(11));
   const std::string text = recording.Finish();
   EXPECT_THAT(text, HasSubstr("sample_number: \"M\xC3\xBC\\302\\233\\342\\200\\256-0001\""));
