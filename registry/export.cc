@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "dims/v1/report.pb.h"
+#include "proto/terminal_text.h"
 
 namespace dims {
 namespace {
@@ -49,8 +50,11 @@ std::string LargestPeak(const v1::Report& report) {
                       largest->peak().area_percent(), " % at ", largest->retention_time(), " min");
 }
 
-std::string Problems(const v1::Report& report) {
+// Which other records it repeats or replaces, and its problems.
+std::string Remarks(const v1::Report& report) {
   std::vector<std::string> names;
+  if (report.has_repeat_of()) names.push_back(absl::StrCat("repeat of ", report.repeat_of().number()));
+  for (const v1::RecordName& part : report.replaces_parts()) names.push_back(absl::StrCat("replaces ", part.number()));
   for (const v1::Problem& problem : report.problems()) {
     std::string name = v1::ProblemType_Name(problem.type()).substr(sizeof("PROBLEM_TYPE_") - 1);
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
@@ -59,13 +63,14 @@ std::string Problems(const v1::Report& report) {
 }
 
 std::string TableHeader() {
-  return absl::StrFormat(kRow, "no.", "instrument", "sample", "findings", "largest peak", "problems");
+  return absl::StrFormat(kRow, "no.", "instrument", "sample", "findings", "largest peak", "remarks");
 }
 
 absl::StatusOr<std::string> ToTableRow(const ArchivedRecord& record) {
   const std::string position = absl::StrCat(record.position);
   if (record.refusal != v1::REFUSAL_REASON_UNSPECIFIED) {
-    return absl::StrFormat(kRow, position, "", "", "", "", absl::StrCat("refused: ", record.refusal_message));
+    return Printable(
+        absl::StrFormat(kRow, position, "", "", "", "", absl::StrCat("refused: ", record.refusal_message)));
   }
   const absl::StatusOr<v1::Report> report = ReportOf(record);
   if (!report.ok()) return report.status();
@@ -74,9 +79,9 @@ absl::StatusOr<std::string> ToTableRow(const ArchivedRecord& record) {
   const std::string sample = report->analyses_size() > 0 ? report->analyses(0).sample_number() : "";
   std::string row = absl::StrFormat(kRow, position, report->source().instrument(), sample,
                                     report->analyses_size() > 0 ? absl::StrCat(findings) : "", LargestPeak(*report),
-                                    Problems(*report));
+                                    Remarks(*report));
   absl::StripTrailingAsciiWhitespace(&row);
-  return row;
+  return Printable(row);
 }
 
 absl::StatusOr<std::string> ToJson(const ArchivedRecord& record) {

@@ -325,6 +325,25 @@ TEST(RegistryArchive, LeavesTheFileOfANewerVersionAlone) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("another version of dims-registry"));
 }
 
+TEST_F(Registry, ItsTableShowsRepeatsAndNothingThatSteersATerminal) {
+  Start();
+  Chain chain("store-1");
+  const std::unique_ptr<Client> client = Connect();
+  client->Greet(Client::HelloOf("store-1"));
+  v1::Report report = GoodReport(1);
+  report.mutable_analyses(0)->set_sample_number("S\x1b[2J\n9");
+  report.mutable_repeat_of()->set_number(7);
+  report.add_replaces_parts()->set_number(5);
+  client->Send({chain.Add(report.SerializeAsString())});
+  ASSERT_TRUE(client->ReadUntilSettled(1));
+  std::ostringstream table;
+  ASSERT_TRUE(Export(options_.database, 0, ExportForm::kTable, table).ok());
+  EXPECT_THAT(table.str(), AllOf(HasSubstr("S\xef\xbf\xbd[2J\xef\xbf\xbd"
+                                           "9"),
+                                 HasSubstr("repeat of 7, replaces 5")));
+  EXPECT_THAT(table.str(), Not(HasSubstr("\x1b")));
+}
+
 TEST_F(Registry, ExportsWhileItServes) {
   Start();
   Chain chain("store-1");
