@@ -16,26 +16,21 @@
 #include <utility>
 #include <vector>
 
-#include "drivers/catalog.h"
 #include "firmware-bridge/bench.h"
 #include "firmware-bridge/session.h"
 #include "tests/astm_frames.h"
+#include "tests/astm_session.h"
 #include "tests/store_fixture.h"
 
 namespace dims {
 namespace {
 
 std::unique_ptr<Session> MakeSession(Store& store, int line) {
-  SessionSetup setup;
-  setup.driver = FindDriver("astm");
-  setup.options = *Options::Parse(setup.driver->options, {});
-  setup.source.set_instrument("analyser-1");
-  setup.source.set_bridge("bridge-1");
-  setup.write = [line](absl::string_view bytes) {
+  SessionSetup setup = AnalyserSetup([line](absl::string_view bytes) {
     return write(line, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size())
                ? absl::OkStatus()
                : absl::UnavailableError("the line is gone");
-  };
+  });
   return std::make_unique<Session>(std::move(setup), store, ReadClocks());
 }
 

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "drivers/catalog.h"
 #include "firmware-bridge/session.h"
 #include "proto/hash.h"
 #include "simulator/astm_sender.h"
 #include "spdlog/spdlog.h"
+#include "tests/astm_session.h"
 #include "tests/store_fixture.h"
 
 namespace dims {
@@ -118,23 +118,12 @@ class BothEnds {
     session_.reset();
     store_.reset();
     answers_.clear();  // what it would have said died with it
-    StoreOptions options;
-    options.path = folder_.path();
-    options.laboratory = "lab";
-    options.bridge = "ws-1";
-    auto store = Store::Open(options);
-    ASSERT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
-    SessionSetup setup;
-    setup.driver = FindDriver("astm");
-    setup.options = *Options::Parse(setup.driver->options, {});
-    setup.source.set_bridge("ws-1");
-    setup.source.set_instrument("analyser-1");
-    setup.origin = v1::ORIGIN_REAL;
-    setup.write = [this](absl::string_view bytes) {
+    store_ = MustOpen(OptionsFor(folder_));
+    ASSERT_NE(store_, nullptr);
+    SessionSetup setup = AnalyserSetup([this](absl::string_view bytes) {
       absl::StrAppend(&answers_, bytes);
       return absl::OkStatus();
-    };
+    });
     session_ = std::make_unique<Session>(std::move(setup), *store_, now_);
   }
 

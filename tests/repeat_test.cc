@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "absl/strings/str_join.h"
-#include "drivers/catalog.h"
 #include "firmware-bridge/bench.h"
 #include "firmware-bridge/session.h"
 #include "tests/astm_frames.h"
+#include "tests/astm_session.h"
 #include "tests/store_fixture.h"
 
 namespace dims {
@@ -29,23 +29,12 @@ class Repeat : public testing::Test {
   void Start() {
     session_.reset();
     store_.reset();
-    StoreOptions options;
-    options.path = folder_->path();
-    options.laboratory = "lab";
-    options.bridge = "ws-1";
-    auto store = Store::Open(options);
-    ASSERT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
-    SessionSetup setup;
-    setup.driver = FindDriver("astm");
-    setup.options = *Options::Parse(setup.driver->options, {});
-    setup.source.set_bridge("ws-1");
-    setup.source.set_instrument("analyser-1");
-    setup.origin = dims::v1::ORIGIN_REAL;
-    setup.write = [this](absl::string_view bytes) {
+    store_ = MustOpen(OptionsFor(*folder_));
+    ASSERT_NE(store_, nullptr);
+    SessionSetup setup = AnalyserSetup([this](absl::string_view bytes) {
       answers_ += bytes[0] == kAck ? 'A' : 'N';
       return absl::OkStatus();
-    };
+    });
     session_ = std::make_unique<Session>(std::move(setup), *store_, now_);
   }
 
@@ -100,7 +89,7 @@ class Repeat : public testing::Test {
     return reports;
   }
   void ExpectNames(const dims::v1::RecordName& name, uint64_t number) {
-    EXPECT_EQ(name.bridge(), "ws-1");
+    EXPECT_EQ(name.bridge(), "bridge-1");
     EXPECT_EQ(name.store_id(), store_->Current().store_id);
     EXPECT_EQ(name.number(), number);
   }

@@ -273,6 +273,17 @@ TEST(StoreLimits, LeavesANewerOrForeignDatabaseUntouched) {
   EXPECT_EQ(Files(crashed), before);
 }
 
+TEST(StoreLimits, MarksOfAReadThatIsPartlyInARecordKeepTheirBytes) {
+  const StoreFolder folder;
+  const auto store = MustOpen(OptionsFor(folder));
+  const std::vector<LineMark> marks = {{LineMark::kBreak, 1}, {LineMark::kOverrun, 2}, {LineMark::kParityOrFraming, 5}};
+  ASSERT_TRUE(store->Commit({{{"gc", {{Kind::kIn, 0, absl::Now(), "abcdef", marks}}, 2, {PayloadOf(1)}}}}).ok());
+  const std::vector<IntakeEntry> open = store->OpenIntake("gc");
+  ASSERT_EQ(open.size(), 1u);
+  EXPECT_EQ(open[0].bytes, "cdef");
+  EXPECT_EQ(open[0].marks, (std::vector<LineMark>{{LineMark::kOverrun, 0}, {LineMark::kParityOrFraming, 3}}));
+}
+
 TEST(StoreLimits, TakesOverADatabaseOfFormat1) {
   const StoreFolder folder;
   {

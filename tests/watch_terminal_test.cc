@@ -79,6 +79,16 @@ class WatchOnATerminal : public testing::Test {
     EXPECT_TRUE(absl::StrContains(read_so_far, text)) << text << " is not in\n" << read_so_far;
     return read_so_far;
   }
+  // The program ends well at this key, and leaves the terminal as it was.
+  void ExpectEndsAt(const char* key) {
+    ASSERT_EQ(write(terminal_, key, 1), 1);
+    int status = 0;
+    ASSERT_EQ(waitpid(pid_, &status, 0), pid_);
+    pid_ = -1;
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    EXPECT_TRUE(absl::EndsWith(ReadUntil(""), "\x1b[?25h\x1b[?1049l"));
+    EXPECT_TRUE(Echoes());
+  }
   bool Echoes() const {
     termios settings{};
     tcgetattr(terminal_, &settings);
@@ -113,13 +123,7 @@ TEST_F(WatchOnATerminal, ShowsWhatComesFollowsTheWindowAndLeavesEverythingAsItWa
   EXPECT_FALSE(absl::StrContains(third, "BRIDGE")) << third;
   EXPECT_TRUE(absl::StrContains(third, "Cocaine"));
 
-  ASSERT_EQ(write(terminal_, "\x03", 1), 1);  // Ctrl-C
-  int status = 0;
-  ASSERT_EQ(waitpid(pid_, &status, 0), pid_);
-  pid_ = -1;
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
-  EXPECT_TRUE(absl::EndsWith(ReadUntil(""), "\x1b[?25h\x1b[?1049l"));
-  EXPECT_TRUE(Echoes());
+  ExpectEndsAt("\x03");  // Ctrl-C
 }
 
 TEST_F(WatchOnATerminal, LeavesEverythingAsItWasAfterAnyKeyThatEnds) {
@@ -127,13 +131,7 @@ TEST_F(WatchOnATerminal, LeavesEverythingAsItWasAfterAnyKeyThatEnds) {
   Watch(10, 100);
   ReadUntil("records in the archive: 1");
   ASSERT_FALSE(Echoes());
-  ASSERT_EQ(write(terminal_, "\x1c", 1), 1);  // Ctrl-backslash
-  int status = 0;
-  ASSERT_EQ(waitpid(pid_, &status, 0), pid_);
-  pid_ = -1;
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
-  EXPECT_TRUE(absl::EndsWith(ReadUntil(""), "\x1b[?25h\x1b[?1049l"));
-  EXPECT_TRUE(Echoes());
+  ExpectEndsAt("\x1c");  // Ctrl-backslash
 }
 
 TEST_F(WatchOnATerminal, GivesTheTerminalBackWhileItIsSuspended) {
