@@ -179,6 +179,24 @@ absl::StatusOr<std::vector<StoredRecord>> Store::Impl::Read(int64_t generation_i
                                           options_.path, "\" is damaged: ", damage));
 }
 
+absl::StatusOr<std::vector<StoredRecord>> Store::Impl::ReadUrgent(int64_t generation_id, uint64_t after,
+                                                                  std::size_t most_records) {
+  const std::lock_guard lock(mutex_);
+  const Chain* chain = Find(generation_id);
+  if (chain == nullptr) return absl::NotFoundError(absl::StrCat("the store has no generation ", generation_id));
+  std::vector<StoredRecord> records;
+  Query query(urgent_after_, generation_id, std::max(after, chain->generation.settled_through),
+              static_cast<uint64_t>(most_records));
+  while (query.Next()) {
+    StoredRecord record{query.Unsigned(0), query.Bytes(1), query.Bytes(2), query.Bytes(4),
+                        static_cast<uint32_t>(query.Int(3))};
+    if (RecordHash(record.previous_hash, record.number, record.schema, record.payload) != record.hash) continue;
+    records.push_back(std::move(record));
+  }
+  DIMS_RETURN_IF_ERROR(query.status());
+  return records;
+}
+
 absl::Status Store::Impl::Settle(int64_t generation_id, uint64_t through) {
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
@@ -307,6 +325,10 @@ Generation Store::Current() { return impl_->Current(); }
 absl::StatusOr<std::vector<StoredRecord>> Store::Read(int64_t generation, uint64_t after, std::size_t most_records,
                                                       std::size_t most_bytes) {
   return impl_->Read(generation, after, most_records, most_bytes);
+}
+absl::StatusOr<std::vector<StoredRecord>> Store::ReadUrgent(int64_t generation, uint64_t after,
+                                                            std::size_t most_records) {
+  return impl_->ReadUrgent(generation, after, most_records);
 }
 absl::Status Store::Settle(int64_t generation, uint64_t through) { return impl_->Settle(generation, through); }
 absl::Status Store::MarkRefused(int64_t generation, uint64_t number, absl::string_view reason) {

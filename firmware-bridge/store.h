@@ -60,6 +60,7 @@ struct SessionBatch {
   // replays it. Never goes back: a lower one is taken as "no more than before".
   uint64_t closed_through = 0;
   std::vector<std::string> payloads;  // serialised Reports, in order
+  std::vector<std::size_t> urgent;    // which of the payloads are sent ahead of their turn
   // The instrument has heard all acknowledgements before; then sent these, of which that is not known yet.
   bool heard = false;
   std::vector<Unheard> unheard;
@@ -163,6 +164,10 @@ class Store {
   // DataLoss is always about the first that was to come. BeginGeneration from there puts a Gap in its place.
   absl::StatusOr<std::vector<StoredRecord>> Read(int64_t generation, uint64_t after, std::size_t most_records,
                                                  std::size_t most_bytes);
+
+  // Unsettled urgent records of a generation after `after`, in order, each with its hash checked against its bytes;
+  // damaged ones are left to Read.
+  absl::StatusOr<std::vector<StoredRecord>> ReadUrgent(int64_t generation, uint64_t after, std::size_t most_records);
 
   // The registry has everything up to `through`. Idempotent; never goes back. OutOfRange where the current generation
   // has no such number yet: numbers of records to come must not count as settled. A full store still takes it.

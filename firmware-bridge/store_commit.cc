@@ -60,7 +60,10 @@ absl::Status Store::Impl::TryCommit(const Batch& batch) {
       line->second = known != lines_.end() ? known->second : Line{.id = next_line++, .open_from = next_intake};
     }
     DIMS_RETURN_IF_ERROR(CommitSession(session, line->second, next_intake));
-    for (const std::string& payload : session.payloads) DIMS_RETURN_IF_ERROR(Append(head, payload));
+    for (std::size_t i = 0; i < session.payloads.size(); ++i) {
+      const bool urgent = std::find(session.urgent.begin(), session.urgent.end(), i) != session.urgent.end();
+      DIMS_RETURN_IF_ERROR(Append(head, session.payloads[i], urgent));
+    }
     DIMS_RETURN_IF_ERROR(CommitUnheard(session, line->second, head));
   }
   DIMS_RETURN_IF_ERROR(transaction.Commit());

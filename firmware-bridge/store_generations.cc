@@ -58,11 +58,11 @@ absl::StatusOr<Store::Impl::Chain> Store::Impl::AddGeneration(absl::string_view 
   return chain;
 }
 
-absl::Status Store::Impl::Append(Generation& generation, absl::string_view payload) {
+absl::Status Store::Impl::Append(Generation& generation, absl::string_view payload, bool urgent) {
   const uint64_t number = generation.highest_number + 1;
   std::string hash = RecordHash(generation.highest_hash, number, kReportSchema, payload);
   DIMS_RETURN_IF_ERROR(db_->Run(insert_record_, generation.id, number, Blob{generation.highest_hash}, Blob{hash},
-                                static_cast<int64_t>(kReportSchema), Blob{payload}, Now()));
+                                static_cast<int64_t>(kReportSchema), Blob{payload}, Now(), urgent ? 1 : 0));
   generation.highest_number = number;
   generation.highest_hash = std::move(hash);
   return absl::OkStatus();
@@ -109,6 +109,7 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
   uint64_t expected = carry == Store::Carry::kKept ? first : std::max(first, from.settled_through + 1);
   struct Row {
     int64_t id;
+    bool urgent;
     StoredRecord record;
   };
   while (expected <= from.highest_number) {
@@ -118,6 +119,7 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
       while (query.Next()) {
         rows.push_back(
             {query.Int(5),
+             query.Int(6) != 0,
              {query.Unsigned(0), query.Bytes(1), query.Bytes(2), query.Bytes(4), static_cast<uint32_t>(query.Int(3))}});
       }
       DIMS_RETURN_IF_ERROR(query.status());
@@ -127,7 +129,7 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
       DIMS_RETURN_IF_ERROR(AppendGap(to, {from.store_id, expected, next - 1, "not in the database any more"}));
     }
     expected = next;
-    for (const auto& [id, record] : rows) {
+    for (const auto& [id, urgent, record] : rows) {
       if (record.number != expected) break;
       ++expected;
       const bool whole = RecordHash(record.previous_hash, record.number, record.schema, record.payload) == record.hash;
@@ -136,7 +138,7 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
             AppendGap(to, {from.store_id, record.number, record.number, "its bytes in the database were damaged"}));
       }
       if (record.number <= from.settled_through) {  // stays where it is settled, too
-        if (whole) DIMS_RETURN_IF_ERROR(Append(to, record.payload));
+        if (whole) DIMS_RETURN_IF_ERROR(Append(to, record.payload, urgent));
         continue;
       }
       if (!whole) {

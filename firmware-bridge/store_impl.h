@@ -35,6 +35,7 @@ class Store::Impl {
   Generation Current();
   absl::StatusOr<std::vector<StoredRecord>> Read(int64_t generation, uint64_t after, std::size_t most_records,
                                                  std::size_t most_bytes);
+  absl::StatusOr<std::vector<StoredRecord>> ReadUrgent(int64_t generation, uint64_t after, std::size_t most_records);
   absl::Status Settle(int64_t generation, uint64_t through);
   absl::Status MarkRefused(int64_t generation, uint64_t number, absl::string_view reason);
   absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why, Store::Carry carry);
@@ -95,7 +96,7 @@ class Store::Impl {
   // Within a transaction: closes the current generation, knowing `last` of it, and begins one.
   absl::StatusOr<Chain> AddGeneration(absl::string_view why, const std::optional<store_db::Head>& last);
   // Within a transaction: a record at the end of a chain.
-  absl::Status Append(Generation& generation, absl::string_view payload);
+  absl::Status Append(Generation& generation, absl::string_view payload, bool urgent = false);
   absl::Status AppendGap(Generation& generation, const Loss& loss);
   absl::Status MoveRecords(const Generation& from, uint64_t first, Store::Carry carry, Generation& to);
   void WriteHead();
@@ -136,11 +137,11 @@ class Store::Impl {
   Lines lines_;
   int64_t next_intake_ = 1;
 
-  store_db::Statement insert_record_, move_record_, records_after_, record_hash_, delete_records_, expired_settlement_,
-      refuse_, insert_generation_, close_generation_, settle_, add_settlement_, forget_settlements_, set_aside_,
-      delete_record_, put_line_, insert_intake_, row_at_, row_after_, last_opened_, oldest_intake_, delete_intake_,
-      open_intake_, intake_between_, count_refused_, get_unheard_, put_unheard_, bound_unheard_, delete_unheard_,
-      forget_unheard_, get_meta_, put_meta_;
+  store_db::Statement insert_record_, move_record_, records_after_, urgent_after_, record_hash_, delete_records_,
+      expired_settlement_, refuse_, insert_generation_, close_generation_, settle_, add_settlement_,
+      forget_settlements_, set_aside_, delete_record_, put_line_, insert_intake_, row_at_, row_after_, last_opened_,
+      oldest_intake_, delete_intake_, open_intake_, intake_between_, count_refused_, get_unheard_, put_unheard_,
+      bound_unheard_, delete_unheard_, forget_unheard_, get_meta_, put_meta_;
 };
 
 }  // namespace dims

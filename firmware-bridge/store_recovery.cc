@@ -120,12 +120,16 @@ void Store::Impl::LimitPages(uint64_t pages) { Must(db_->Execute(absl::StrCat("P
 absl::Status Store::Impl::Prepare() {
   const std::pair<store_db::Statement*, absl::string_view> statements[] = {
       {&insert_record_,
-       "INSERT INTO records(generation, number, previous_hash, hash, schema, payload, stored_at) "
-       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+       "INSERT INTO records(generation, number, previous_hash, hash, schema, payload, stored_at, urgent) "
+       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
       {&move_record_,
        "UPDATE records SET generation=?2, number=?3, previous_hash=?4, hash=?5, refused=NULL WHERE id=?1"},
       {&records_after_,
-       "SELECT number, previous_hash, hash, schema, payload, id FROM records WHERE generation=?1 AND number>?2 "
+       "SELECT number, previous_hash, hash, schema, payload, id, urgent FROM records WHERE generation=?1 AND number>?2 "
+       "ORDER BY number LIMIT ?3"},
+      {&urgent_after_,
+       "SELECT number, previous_hash, hash, schema, payload FROM records WHERE generation=?1 AND number>?2 AND "
+       "urgent=1 "
        "ORDER BY number LIMIT ?3"},
       {&record_hash_, "SELECT hash FROM records WHERE generation=?1 AND number=?2"},
       {&delete_records_, "DELETE FROM records WHERE generation=?1 AND number>=?2 AND number<?3"},

@@ -52,6 +52,30 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {R"sql(
 
   -- Messages (records.id) of which it is not known whether their instrument has heard that they were received.
   CREATE TABLE unheard(record INTEGER PRIMARY KEY, line INTEGER NOT NULL, content BLOB NOT NULL);
+)sql",
+                                                                 R"sql(
+  -- 1: sent ahead of its turn while it is not settled.
+  ALTER TABLE records ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX records_urgent ON records(generation, number) WHERE urgent=1;
+
+  -- Of the row's other columns; see RowSum. NULL in rows that are older than this column.
+  ALTER TABLE intake ADD COLUMN sum BLOB;
+  ALTER TABLE lines ADD COLUMN sum BLOB;
+  ALTER TABLE generations ADD COLUMN sum BLOB;
+
+  -- Records that the registry refused, as they were, until a person has released or discarded them.
+  CREATE TABLE quarantine(
+    id INTEGER PRIMARY KEY, store_id TEXT NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
+    schema INTEGER NOT NULL, payload BLOB NOT NULL, urgent INTEGER NOT NULL, reason INTEGER NOT NULL,
+    message TEXT NOT NULL, refused_at INTEGER NOT NULL, UNIQUE(store_id, number));
+  INSERT INTO quarantine(store_id, number, hash, schema, payload, urgent, reason, message, refused_at)
+    SELECT store_id, number, hash, schema, payload, 0, 0, refused, stored_at
+    FROM records JOIN generations ON generations.id=generation WHERE refused IS NOT NULL;
+
+  -- What people did to the store. Never pruned.
+  CREATE TABLE audit(
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, what TEXT NOT NULL,
+    why TEXT NOT NULL);
 )sql"};
 
 }  // namespace

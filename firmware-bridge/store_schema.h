@@ -11,7 +11,7 @@
 
 namespace dims::store_db {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 // The database's version: 0 where it is empty. FailedPrecondition where it is newer, or not a store at all. Takes the
 // lock: Unavailable where another process has it.

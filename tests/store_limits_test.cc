@@ -291,7 +291,12 @@ TEST(StoreLimits, TakesOverADatabaseOfFormat1) {
     ASSERT_TRUE(store->Commit(NumberedBatch(1, 5)).ok());
     ASSERT_TRUE(store->Commit({{{"gc", {{Kind::kIn, 0, absl::Now(), "abc", {}}}, 1, {}}}}).ok());
   }
-  ExecuteOn(folder.path(), "DROP TABLE unheard; ALTER TABLE intake DROP COLUMN marks; PRAGMA user_version=1");
+  ExecuteOn(
+      folder.path(),
+      "DROP TABLE quarantine; DROP TABLE audit; DROP INDEX records_urgent; ALTER TABLE records DROP COLUMN urgent; "
+      "ALTER TABLE intake DROP COLUMN sum; ALTER TABLE lines DROP COLUMN sum; "
+      "ALTER TABLE generations DROP COLUMN sum; "
+      "DROP TABLE unheard; ALTER TABLE intake DROP COLUMN marks; PRAGMA user_version=1");
   const auto store = MustOpen(OptionsFor(folder));
   ASSERT_NE(store, nullptr);
   EXPECT_TRUE(store->notices().empty());

@@ -387,4 +387,26 @@ TEST(Store, MovesUnsettledRecordsIntoANewGenerationWithTheirPayloads) {
 }
 
 }  // namespace
+TEST(Store, FindsUrgentRecordsUntilTheyAreSettled) {
+  const StoreFolder folder;
+  const auto store = MustOpen(OptionsFor(folder));
+  SessionBatch batch{"gc", {}, 0, {PayloadOf(1), PayloadOf(2), PayloadOf(3), PayloadOf(4)}};
+  batch.urgent = {1, 3};
+  ASSERT_TRUE(store->Commit({{batch}}).ok());
+  const Generation generation = store->Current();
+  const auto numbers = [&](uint64_t after) {
+    std::vector<uint64_t> found;
+    const auto records = store->ReadUrgent(generation.id, after, 10);
+    for (const StoredRecord& record : records.value()) found.push_back(record.number);
+    return found;
+  };
+  EXPECT_EQ(numbers(0), (std::vector<uint64_t>{2, 4}));
+  EXPECT_EQ(numbers(2), (std::vector<uint64_t>{4}));
+  ASSERT_TRUE(store->Settle(generation.id, 2).ok());
+  EXPECT_EQ(numbers(0), (std::vector<uint64_t>{4}));
+  const auto next = store->BeginGeneration(generation.id, 3, "a test");
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(store->ReadUrgent(next->id, 0, 10)->size(), 1u);
+}
+
 }  // namespace dims
