@@ -125,7 +125,7 @@ TEST_F(RegistryMemory, IsBoundedWhenManyBridgesLeaveLargeRecordsUnfinished) {
 }
 
 TEST_F(RegistryMemory, IsBoundedWhenClientsSendForEverAndNeverRead) {
-  constexpr int kBridges = 12, kMemory = 16;
+  constexpr int kBridges = 16, kMemory = 8;
   const Process process(options_, kMemory);
   const int before = process.Memory("VmRSS");
   std::vector<std::unique_ptr<Client>> clients;
@@ -152,8 +152,9 @@ TEST_F(RegistryMemory, IsBoundedWhenClientsSendForEverAndNeverRead) {
   for (const std::unique_ptr<Client>& client : clients) client->Cut();
   for (std::thread& sender : senders) sender.join();
   RecordProperty("grown_mib", peak - before);
+  // Inboxes of 8 MiB each would be 128 MiB alone.
   if (!kSanitized) {
-    EXPECT_LT(peak - before, 2 * kMemory + kBridges * 8) << "before: " << before << " MiB";
+    EXPECT_LT(peak - before, kMemory + kBridges * 5) << "before: " << before << " MiB";
   }
   EXPECT_GT(sent, 10'000u);
 }
