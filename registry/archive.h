@@ -3,6 +3,8 @@
 // What: one SQLite database (WAL, synchronous=FULL): every record that a bridge sent, or the tombstone of one that was
 //   refused, in the order stored, and for every store how far its records are settled. A record beyond that was stored
 //   ahead of its turn; when its turn comes it is already there, and only `settled_through` moves.
+//   Beside it, `<path>.high` says how far each store was ever settled (high_water.h): a database that is older gets a
+//   new epoch by itself.
 // Promise: what Append and StoreAhead report is on disk when they return. A record is stored once and never changed.
 //   Settled records of a store are numbered from 1 without gaps, each holding the hash of the one before.
 // Errors: InvalidArgument and Aborted end the sender's stream; ResourceExhausted when the disk is full (nothing was
@@ -12,6 +14,7 @@
 #ifndef DIMS_REGISTRY_ARCHIVE_H_
 #define DIMS_REGISTRY_ARCHIVE_H_
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,7 +34,11 @@ namespace dims {
 // Whose numbers they are.
 struct StoreName {
   std::string laboratory, bridge, store_id;
+  auto operator<=>(const StoreName&) const = default;
 };
+
+// "bridge lab-a/ws-1, store 1234", for people.
+std::string Who(const StoreName& store);
 
 // A record as it arrived, whole. Where `refusal` is set, hash and reason are kept, the payload is not.
 struct ReceivedRecord {
@@ -47,6 +54,8 @@ struct ReceivedRecord {
 struct StorePosition {
   uint64_t settled_through = 0;
   std::string settled_hash;  // empty while nothing is settled
+  // Of Position: how far it was ever settled. More than settled_through where the database was set back since.
+  uint64_t once_settled_through = 0;
 };
 
 // What one commit did, in the words of the contract.
@@ -78,7 +87,16 @@ class Archive {
   std::string registry();
   absl::Status NewEpoch();
 
+  // For the operator's log: what Open found. Empty where all is as it was left.
+  const std::vector<std::string>& notices() const;
+  // Open found the database older than it was, or could not tell, and made a new epoch.
+  bool set_back() const;
+
   absl::StatusOr<StorePosition> Position(const StoreName& store);
+  // The hash of a record, empty where there is none.
+  absl::StatusOr<std::string> Hash(const StoreName& store, uint64_t number);
+  // Of the records that lie within the last so many settled: the latest that were refused, at most so many, in order.
+  absl::StatusOr<std::vector<v1::Refusal>> LatestRefusals(const StoreName& store, uint64_t within, int most);
   // Records in their turn, one transaction.
   StoreResult Append(const StoreName& store, absl::Span<const ReceivedRecord> records);
   // Records ahead of their turn, one transaction.

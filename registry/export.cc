@@ -50,11 +50,15 @@ std::string LargestPeak(const v1::Report& report) {
                       largest->peak().area_percent(), " % at ", largest->retention_time(), " min");
 }
 
-// Which other records it repeats or replaces, and its problems.
+// Which other records it repeats, replaces or stands for, and its problems.
 std::string Remarks(const v1::Report& report) {
   std::vector<std::string> names;
   if (report.has_repeat_of()) names.push_back(absl::StrCat("repeat of ", report.repeat_of().number()));
   for (const v1::RecordName& part : report.replaces_parts()) names.push_back(absl::StrCat("replaces ", part.number()));
+  if (report.has_gap()) {
+    names.push_back(absl::StrCat("records ", report.gap().from(), " to ", report.gap().through(), " of store ",
+                                 report.gap().store_id(), " are lost: ", report.gap().reason()));
+  }
   for (const v1::Problem& problem : report.problems()) {
     std::string name = v1::ProblemType_Name(problem.type()).substr(sizeof("PROBLEM_TYPE_") - 1);
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));

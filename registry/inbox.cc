@@ -19,8 +19,12 @@ void Inbox::PutHello(v1::Hello hello) {
 void Inbox::Push(ReceivedRecord record) {
   std::unique_lock<std::mutex> lock(mutex_);
   const std::size_t size = Weight(record);
-  changed_.wait(lock,
-                [&] { return discarding_ || ended_.has_value() || records_.empty() || bytes_ + size <= most_bytes_; });
+  changed_.wait(lock, [&] {
+    if (discarding_ || ended_.has_value()) return true;
+    // With a record here the committing side is at work, and wakes this one when it is done.
+    if (records_.empty()) return all_.TakeAnyway(size);
+    return bytes_ + size <= most_bytes_ && all_.Take(size);
+  });
   if (discarding_ || ended_.has_value()) return;
   bytes_ += size;
   records_.push_back(std::move(record));
@@ -54,6 +58,7 @@ std::vector<ReceivedRecord> Inbox::Take(std::size_t most_records, std::size_t mo
     bytes += records_.front().payload.size();
     if (!taken.empty() && bytes > most_bytes) break;
     bytes_ -= Weight(records_.front());
+    all_.Give(Weight(records_.front()));
     taken.push_back(std::move(records_.front()));
     records_.pop_front();
   }
@@ -65,6 +70,7 @@ void Inbox::Discard() {
   const std::lock_guard<std::mutex> lock(mutex_);
   discarding_ = true;
   records_.clear();
+  all_.Give(bytes_);
   bytes_ = 0;
   changed_.notify_all();
 }

@@ -2,8 +2,9 @@
 //
 // What: the queue between the thread that reads a stream and the thread that commits its records. What arrives while a
 //   commit runs is the next commit: commits grow with the load, without a timer.
-// Promise: holds about `most_bytes` at most (one record more where that one is larger): then the reading
-//   thread waits, and with it, through the transport's flow control, the bridge.
+// Promise: holds about `most_bytes` at most (one record more where that one is larger), and no more than one record
+//   where the allowance of all is used up: then the reading thread waits, and with it, through the transport's flow
+//   control, the bridge.
 // Threads: one reads (PutHello, Push, Finish), one commits (Await..., Take, Discard), any may End.
 #ifndef DIMS_REGISTRY_INBOX_H_
 #define DIMS_REGISTRY_INBOX_H_
@@ -19,13 +20,15 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "dims/v1/registry.pb.h"
+#include "registry/allowance.h"
 #include "registry/archive.h"
 
 namespace dims {
 
 class Inbox {
  public:
-  explicit Inbox(std::size_t most_bytes) : most_bytes_(most_bytes) {}
+  Inbox(std::size_t most_bytes, Allowance& all) : most_bytes_(most_bytes), all_(all) {}
+  ~Inbox() { Discard(); }
 
   // The reading side. Push waits for room; after Discard or End it drops.
   void PutHello(v1::Hello hello);
@@ -53,6 +56,7 @@ class Inbox {
   std::mutex mutex_;
   std::condition_variable changed_;
   const std::size_t most_bytes_;
+  Allowance& all_;
   std::optional<v1::Hello> hello_;
   std::deque<ReceivedRecord> records_;
   std::size_t bytes_ = 0;

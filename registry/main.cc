@@ -14,6 +14,7 @@
 #include "registry/export.h"
 #include "registry/grpc_log.h"
 #include "registry/server.h"
+#include "registry/verify.h"
 #include "registry/watch.h"
 
 namespace {
@@ -43,6 +44,13 @@ int Export(const std::string& database, int64_t after, bool table) {
   return kFailed;
 }
 
+int Verify(const std::string& database, const std::string& store) {
+  const absl::StatusOr<dims::Verification> result = dims::Verify(database, store, std::cout);
+  if (result.ok()) return result->findings == 0 ? 0 : kFailed;
+  spdlog::error("{}", std::string(result.status().message()));
+  return absl::IsDataLoss(result.status()) ? kFailed : kUsage;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -62,6 +70,12 @@ int main(int argc, char** argv) {
                    "PEM: this registry's certificate, with the URI urn:dims:<laboratory>:registry:<name>")
       ->required();
   serve->add_option("--key", options.key, "PEM: its key, without passphrase")->required();
+  uint64_t memory_mib = options.memory >> 20;
+  serve
+      ->add_option("--memory", memory_mib,
+                   "MiB that all streams may hold between wire and disk; as much again goes to gRPC's buffers")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   serve->add_flag("--accept-simulated", options.accept_simulated,
                   "Also take results that are SIMULATED or of an EXERCISE. Not for a registry in production");
   serve->add_flag("--restored", options.restored,
@@ -79,6 +93,13 @@ int main(int argc, char** argv) {
       "watch",
       "Show the latest findings, live. Works while the registry runs; appends lines where there is no terminal.");
   watch->add_option("--database", database, "SQLite database of the registry")->required();
+  std::string store;
+  CLI::App* verify = app.add_subcommand(
+      "verify",
+      "Check every record against its hash and its chain. Works while the registry runs. Exit code 0: sound, 1: "
+      "damaged, 2: there was nothing to check.");
+  verify->add_option("--database", database, "SQLite database of the registry")->required();
+  verify->add_option("--store", store, "Only the store with this id");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -86,6 +107,7 @@ int main(int argc, char** argv) {
   }
 
   if (dump->parsed()) return Export(database, after, table);
+  if (verify->parsed()) return Verify(database, store);
   if (watch->parsed()) {
     const absl::Status status = dims::Watch(database);
     if (!status.ok()) spdlog::error("{}", std::string(status.message()));
@@ -97,5 +119,6 @@ int main(int argc, char** argv) {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  options.memory = memory_mib << 20;
   return Serve(options, signals);
 }

@@ -16,6 +16,7 @@ namespace dims {
 namespace {
 
 constexpr unsigned kLookForCertificatesSeconds = 10;
+constexpr int kSpareThreads = 64;
 
 std::shared_ptr<grpc::ServerCredentials> Credentials(const RegistryServerOptions& options) {
   grpc::experimental::TlsServerCredentialsOptions tls(
@@ -34,7 +35,10 @@ std::shared_ptr<grpc::ServerCredentials> Credentials(const RegistryServerOptions
 
 class RegistryServer::Impl final : private v1::RegistryService::Service {
  public:
-  explicit Impl(RegistryServerOptions options) : options_(std::move(options)) {}
+  explicit Impl(RegistryServerOptions options)
+      : options_(std::move(options)),
+        live_(options_.most_streams, options_.most_streams_of_bridge, options_.now),
+        allowance_(options_.memory) {}
   ~Impl() override { Stop(); }
 
   absl::Status Start() {
@@ -46,14 +50,15 @@ class RegistryServer::Impl final : private v1::RegistryService::Service {
     absl::StatusOr<Identity> identity =
         CheckRegistryCertificate(options_.ca, options_.certificate, options_.key, absl::Now());
     if (!identity.ok()) return identity.status();
-    absl::StatusOr<std::unique_ptr<Archive>> archive = Archive::Open({options_.database, identity->name});
+    absl::StatusOr<std::unique_ptr<Archive>> archive = Archive::Open({options_.database, identity->name, options_.now});
     if (!archive.ok()) return archive.status();
     archive_ = *std::move(archive);
     if (archive_->registry() != identity->name) {
       spdlog::warn("{} was made for the registry \"{}\", the certificate names \"{}\"", options_.database,
                    archive_->registry(), identity->name);
     }
-    if (options_.restored) {
+    for (const std::string& notice : archive_->notices()) spdlog::critical("{}", notice);
+    if (options_.restored && !archive_->set_back()) {
       if (absl::Status status = archive_->NewEpoch(); !status.ok()) return status;
     }
     settings_.registry = identity->name;
@@ -67,7 +72,14 @@ class RegistryServer::Impl final : private v1::RegistryService::Service {
     builder.AddListeningPort(options_.listen, Credentials(options_), &port_);
     builder.RegisterService(this);
     builder.SetMaxReceiveMessageSize(4 << 20);
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second registry on this port is an error
+    grpc::ResourceQuota quota("registry");
+    quota.Resize(options_.memory);
+    // Beyond them a stream is refused by gRPC itself; those that LiveStreams refuses need one for a moment.
+    quota.SetMaxThreads(static_cast<int>(options_.most_streams) + kSpareThreads);
+    builder.SetResourceQuota(quota);
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, static_cast<int>(options_.most_streams_of_bridge));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 60'000);  // connections that carry no stream
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);              // a second registry on this port is an error
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -98,13 +110,14 @@ class RegistryServer::Impl final : private v1::RegistryService::Service {
 
  private:
   grpc::Status Forward(grpc::ServerContext* context, ForwardStream::Transport* transport) override {
-    return ForwardStream(settings_, *archive_, live_, *context, *transport).Run();
+    return ForwardStream(settings_, *archive_, live_, allowance_, *context, *transport).Run();
   }
 
   const RegistryServerOptions options_;
   StreamSettings settings_;
   std::unique_ptr<Archive> archive_;
   LiveStreams live_;
+  Allowance allowance_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -21,6 +21,9 @@ namespace {
 constexpr uint32_t kContract = 1;
 constexpr std::size_t kMostRecordsInCommit = 256;
 constexpr std::size_t kMostBytesInCommit = 256 << 10;
+constexpr std::size_t kMostRefusalsSaid = 16;
+// Refusals that a Welcome is followed by: those that the stream before may have lost.
+constexpr int kMostRefusalsRepeated = 256;
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
   google::protobuf::Timestamp out;
@@ -42,49 +45,20 @@ bool IsStoreId(absl::string_view id) {
 
 }  // namespace
 
-bool LiveStreams::Join(ForwardStream* stream) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (!stopping_) streams_.insert(stream);
-  return !stopping_;
-}
-
-void LiveStreams::Leave(ForwardStream* stream) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  streams_.erase(stream);
-  for (auto it = by_purpose_.begin(); it != by_purpose_.end();) {
-    it = it->second == stream ? by_purpose_.erase(it) : std::next(it);
-  }
-}
-
-void LiveStreams::TakeOver(const std::string& purpose, ForwardStream* stream) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  ForwardStream*& current = by_purpose_[purpose];
-  if (current != nullptr) {
-    current->End(absl::AbortedError(
-        "a newer stream of the same bridge took over; if that goes on, two bridges use one certificate"));
-  }
-  current = stream;
-}
-
-void LiveStreams::Stop() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  stopping_ = true;
-  for (ForwardStream* stream : streams_) stream->End(absl::UnavailableError("the registry is stopping"));
-}
-
-ForwardStream::ForwardStream(const StreamSettings& settings, Archive& archive, LiveStreams& live,
+ForwardStream::ForwardStream(const StreamSettings& settings, Archive& archive, LiveStreams& live, Allowance& allowance,
                              grpc::ServerContext& context, Transport& transport)
     : settings_(settings),
       archive_(archive),
       live_(live),
+      allowance_(allowance),
       context_(context),
       peer_(context.peer()),
       transport_(transport),
-      inbox_(settings.window_bytes) {}
+      inbox_(settings.window_bytes, allowance) {}
 
 grpc::Status ForwardStream::Run() {
   absl::Status status = Identify();
-  if (status.ok() && !live_.Join(this)) status = absl::UnavailableError("the registry is stopping");
+  if (status.ok()) status = live_.Join(sender_, this);
   if (status.ok()) {
     std::thread reader([this] { Read(); });
     status = Serve();
@@ -128,7 +102,7 @@ absl::Status ForwardStream::Identify() {
 }
 
 void ForwardStream::Read() {
-  Assembler assembler(settings_.largest_record);
+  Assembler assembler(settings_.largest_record, allowance_);
   bool greeted = false;
   absl::Status status;
   v1::ForwardRequest request;
@@ -159,6 +133,8 @@ absl::Status ForwardStream::Receive(v1::ForwardRequest&& request, bool& greeted,
       }
       return absl::OkStatus();
     case v1::ForwardRequest::MESSAGE_NOT_SET:
+      // A kind of message that is younger than this registry. What it says must be dispensable: contract.
+      if (!request.GetReflection()->GetUnknownFields(request).empty()) return absl::OkStatus();
       break;
   }
   return absl::InvalidArgumentError("a message that is neither Hello nor Records");
@@ -188,16 +164,25 @@ absl::Status ForwardStream::Serve() {
   if (absl::Status status = Check(*hello); !status.ok()) return status;
   const StoreName store{sender_.laboratory, sender_.name, hello->store_id()};
   const bool ahead = hello->purpose() == v1::STREAM_PURPOSE_URGENT;
-  live_.TakeOver(absl::StrCat(sender_.laboratory, ":", sender_.name, ahead ? ":urgent" : ":in-order"), this);
-  if (absl::Status status = SendWelcome(store, *hello); !status.ok()) return status;
+  const bool took_over = live_.TakeOver(sender_, hello->purpose(), this);
+  if (absl::Status status = SendWelcome(store, *hello, took_over); !status.ok()) return status;
+  if (!ahead) {
+    if (absl::Status status = RepeatRefusals(store); !status.ok()) return status;
+  }
 
   while (true) {
     const std::vector<ReceivedRecord> records = inbox_.Take(kMostRecordsInCommit, kMostBytesInCommit);
     if (records.empty()) return inbox_.status();
     const StoreResult result = ahead ? archive_.StoreAhead(store, records) : archive_.Append(store, records);
+    std::size_t said = 0;
     for (const v1::Refusal& refusal : result.refusals) {
+      if (++said > kMostRefusalsSaid) break;
       spdlog::warn("refused record {} of bridge {}/{}, store {}: {}: {}", refusal.number(), store.laboratory,
                    store.bridge, store.store_id, v1::RefusalReason_Name(refusal.reason()), refusal.message());
+    }
+    if (said > kMostRefusalsSaid) {
+      spdlog::warn("refused {} records more of bridge {}/{} in the same commit",
+                   result.refusals.size() - kMostRefusalsSaid, store.laboratory, store.bridge);
     }
     if (absl::Status status = Answer(result); !status.ok()) return status;
     if (result.status.ok()) continue;
@@ -209,7 +194,7 @@ absl::Status ForwardStream::Serve() {
   }
 }
 
-absl::Status ForwardStream::SendWelcome(const StoreName& store, const v1::Hello& hello) {
+absl::Status ForwardStream::SendWelcome(const StoreName& store, const v1::Hello& hello, bool took_over) {
   absl::StatusOr<StorePosition> position = archive_.Position(store);
   if (!position.ok()) return position.status();
   const absl::Time now = absl::Now();
@@ -224,10 +209,12 @@ absl::Status ForwardStream::SendWelcome(const StoreName& store, const v1::Hello&
   welcome.set_window_bytes(settings_.window_bytes);
   *welcome.mutable_registry_time() = ToProto(now);
   welcome.set_contract(kContract);
-  spdlog::info("bridge {}/{} from {}, software {}: {} stream of store {}, it has {}, settled {}", store.laboratory,
-               store.bridge, peer_, Quoted(hello.software()),
-               hello.purpose() == v1::STREAM_PURPOSE_URGENT ? "urgent" : "in-order", store.store_id,
-               hello.highest_number(), position->settled_through);
+  // Two that take turns would fill the log; LiveStreams says that they do.
+  spdlog::log(took_over ? spdlog::level::debug : spdlog::level::info,
+              "bridge {}/{} from {}, software {}: {} stream of store {}, it has {}, settled {}", store.laboratory,
+              store.bridge, peer_, Quoted(hello.software()),
+              hello.purpose() == v1::STREAM_PURPOSE_URGENT ? "urgent" : "in-order", store.store_id,
+              hello.highest_number(), position->settled_through);
   if (hello.has_sent_at()) {
     const absl::Time theirs =
         absl::FromUnixSeconds(hello.sent_at().seconds()) + absl::Nanoseconds(hello.sent_at().nanos());
@@ -237,7 +224,42 @@ absl::Status ForwardStream::SendWelcome(const StoreName& store, const v1::Hello&
                    theirs < now ? "behind" : "ahead of");
     }
   }
+  if (absl::Status status = CompareWithHello(store, hello, *position); !status.ok()) return status;
   return Send(response);
+}
+
+absl::Status ForwardStream::CompareWithHello(const StoreName& store, const v1::Hello& hello,
+                                             const StorePosition& position) {
+  if (position.once_settled_through > position.settled_through) {
+    spdlog::error("{}: records {} to {} were settled once and are not in the database; the bridge says that it has {}",
+                  Who(store), position.settled_through + 1, position.once_settled_through, hello.highest_number());
+  }
+  if (hello.highest_number() < position.settled_through) {
+    spdlog::error("{}: it has records through {} only, {} were settled: the bridge's store was set back", Who(store),
+                  hello.highest_number(), position.settled_through);
+  }
+  if (hello.highest_hash().size() != 32) return absl::OkStatus();
+  const absl::StatusOr<std::string> hash = archive_.Hash(store, hello.highest_number());
+  if (!hash.ok()) return hash.status();
+  if (!hash->empty() && *hash != hello.highest_hash()) {
+    spdlog::error("{}: its record {} is not the one here: the bridge's store was set back, or copied and used twice",
+                  Who(store), hello.highest_number());
+  }
+  return absl::OkStatus();
+}
+
+// The bridge may have lost the message to the end of its stream; nothing else tells it that a settled record was
+// refused.
+absl::Status ForwardStream::RepeatRefusals(const StoreName& store) {
+  const absl::StatusOr<std::vector<v1::Refusal>> refusals =
+      archive_.LatestRefusals(store, settings_.window_records, kMostRefusalsRepeated);
+  if (!refusals.ok()) return refusals.status();
+  for (const v1::Refusal& refusal : *refusals) {
+    v1::ForwardResponse response;
+    *response.mutable_refusal() = refusal;
+    if (absl::Status status = Send(response); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ForwardStream::Answer(const StoreResult& result) {
@@ -273,6 +295,7 @@ absl::Status ForwardStream::Send(const v1::ForwardResponse& response) {
 }
 
 void ForwardStream::Log(const absl::Status& status) {
+  if (LiveStreams::HasSaid(status)) return;
   const std::string who = sender_.name.empty()
                               ? absl::StrCat("a client at ", peer_)
                               : absl::StrCat("bridge ", sender_.laboratory, "/", sender_.name, " at ", peer_);

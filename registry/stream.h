@@ -1,11 +1,11 @@
 // One Forward stream of one bridge.
 //
 // What: a thread that reads, judges and hashes what the bridge sends, and a thread (the one that gRPC gave) that
-//   commits what has arrived and answers. LiveStreams knows them all: it ends the older of two streams of one bridge
-//   and purpose, and all of them when the registry stops.
+//   commits what has arrived and answers.
 // Promise: Settled and StoredAhead are sent after the commit, never before. A stream ends with the status that
 //   registry.proto gives for it, with one line in the log.
-// Memory: the inbox (window_bytes), one record under assembly (largest_record) and one message of gRPC's 4 MiB.
+// Memory: the inbox (window_bytes), one record under assembly (largest_record) and one message of gRPC's 4 MiB. Inboxes
+//   and records in parts of all streams together: the allowance, and one record for each.
 // Threads: Run belongs to gRPC's thread; End may be called from any.
 // Source: proto/dims/v1/registry.proto.
 #ifndef DIMS_REGISTRY_STREAM_H_
@@ -13,9 +13,6 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <map>
-#include <mutex>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -24,27 +21,9 @@
 #include "proto/identity.h"
 #include "registry/archive.h"
 #include "registry/inbox.h"
+#include "registry/live_streams.h"
 
 namespace dims {
-
-class ForwardStream;
-
-class LiveStreams {
- public:
-  // False: the registry is stopping.
-  bool Join(ForwardStream* stream);
-  void Leave(ForwardStream* stream);
-  // From now on `stream` is the one for `purpose`; the one before it ends with ABORTED.
-  void TakeOver(const std::string& purpose, ForwardStream* stream);
-  // Ends all, and lets none join.
-  void Stop();
-
- private:
-  std::mutex mutex_;
-  bool stopping_ = false;
-  std::set<ForwardStream*> streams_;
-  std::map<std::string, ForwardStream*> by_purpose_;
-};
 
 // What all streams of a registry share.
 struct StreamSettings {
@@ -63,8 +42,8 @@ class ForwardStream {
  public:
   using Transport = grpc::ServerReaderWriter<v1::ForwardResponse, v1::ForwardRequest>;
 
-  ForwardStream(const StreamSettings& settings, Archive& archive, LiveStreams& live, grpc::ServerContext& context,
-                Transport& transport);
+  ForwardStream(const StreamSettings& settings, Archive& archive, LiveStreams& live, Allowance& allowance,
+                grpc::ServerContext& context, Transport& transport);
 
   // From the first message to the last.
   grpc::Status Run();
@@ -78,7 +57,9 @@ class ForwardStream {
   absl::Status Receive(v1::ForwardRequest&& request, bool& greeted, class Assembler& assembler);
   absl::Status Serve();
   absl::Status Check(const v1::Hello& hello);
-  absl::Status SendWelcome(const StoreName& store, const v1::Hello& hello);
+  absl::Status SendWelcome(const StoreName& store, const v1::Hello& hello, bool took_over);
+  absl::Status CompareWithHello(const StoreName& store, const v1::Hello& hello, const StorePosition& position);
+  absl::Status RepeatRefusals(const StoreName& store);
   absl::Status Answer(const StoreResult& result);
   absl::Status Send(const v1::ForwardResponse& response);
   void Log(const absl::Status& status);
@@ -86,6 +67,7 @@ class ForwardStream {
   const StreamSettings& settings_;
   Archive& archive_;
   LiveStreams& live_;
+  Allowance& allowance_;
   grpc::ServerContext& context_;
   const std::string peer_;  // address; gRPC forgets it when a stream is cut
   Transport& transport_;

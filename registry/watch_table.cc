@@ -86,7 +86,8 @@ std::string Marks(const v1::Report& report) {
   if (report.has_repeat_of()) marks.push_back(absl::StrCat("repeat of ", report.repeat_of().number()));
   for (const v1::RecordName& part : report.replaces_parts()) marks.push_back(absl::StrCat("replaces ", part.number()));
   if (report.has_gap()) {
-    marks.push_back(absl::StrCat("records ", report.gap().from(), " to ", report.gap().through(), " are lost"));
+    marks.push_back(absl::StrCat("LOST: records ", report.gap().from(), " to ", report.gap().through(), " of store ",
+                                 report.gap().store_id().substr(0, 8)));
   }
   for (const v1::Problem& problem : report.problems()) {
     std::string name = Word(v1::ProblemType_Name(problem.type()), "PROBLEM_TYPE_");

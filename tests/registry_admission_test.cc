@@ -28,13 +28,14 @@ using ::testing::SizeIs;
 
 TEST(RegistryAssembler, GivesTheSameRecordHoweverItIsCut) {
   std::mt19937 random(7);
+  Allowance all(1 << 20);
   for (int round = 0; round < 200; ++round) {
     std::string payload(random() % 300, '\0');
     for (char& c : payload) c = static_cast<char>(random());
     Chain chain("store-1");
     const v1::Record whole = chain.Add(payload);
     const uint32_t parts = 1 + random() % 9;
-    Assembler assembler(200);
+    Assembler assembler(200, all);
     std::optional<ReceivedRecord> result;
     for (uint32_t part = 0; part < parts; ++part) {
       ASSERT_FALSE(result.has_value());
@@ -57,6 +58,7 @@ TEST(RegistryAssembler, GivesTheSameRecordHoweverItIsCut) {
 }
 
 TEST(RegistryAssembler, RefusesPartsThatDoNotFitTogether) {
+  Allowance all(1 << 20);
   const auto part = [](uint64_t number, uint32_t part, uint32_t parts, char hash = 'h', uint32_t schema = 1) {
     v1::Record record;
     record.set_number(number);
@@ -79,14 +81,41 @@ TEST(RegistryAssembler, RefusesPartsThatDoNotFitTogether) {
       {part(1, 0, 2), part(1, 1, 2, 'h', 2)},  // another schema
   };
   for (const std::vector<v1::Record>& parts : breaches) {
-    Assembler assembler(1000);
+    Assembler assembler(1000, all);
     absl::Status status;
     for (v1::Record record : parts) status.Update(assembler.Add(std::move(record)).status());
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << parts.back().ShortDebugString();
   }
+  EXPECT_EQ(Assembler(1000, all).Add(part(1, 0, 65'537)).status().code(), absl::StatusCode::kInvalidArgument)
+      << "it would never end";
   v1::Record short_hash = part(1, 0, 0);
   short_hash.set_previous_hash("short");
-  EXPECT_EQ(Assembler(1000).Add(std::move(short_hash)).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Assembler(1000, all).Add(std::move(short_hash)).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(RegistryAssembler, GivesBackItsPartOfTheAllowanceWhateverHappens) {
+  Allowance all(1'000);
+  const auto add = [](Assembler& assembler, uint32_t part, uint32_t parts, std::size_t size) {
+    v1::Record record;
+    record.set_number(1);
+    record.set_previous_hash(std::string(32, 'h'));
+    record.set_part(part);
+    record.set_parts(parts);
+    record.set_payload(std::string(size, 'x'));
+    return assembler.Add(std::move(record)).status();
+  };
+  {
+    Assembler one(900, all), two(900, all);
+    EXPECT_TRUE(add(one, 0, 4, 400).ok());
+    EXPECT_TRUE(add(two, 0, 4, 400).ok());
+    EXPECT_TRUE(absl::IsResourceExhausted(add(two, 1, 4, 400))) << "not beside the other";
+    EXPECT_TRUE(add(one, 1, 4, 200).ok());
+    EXPECT_EQ(all.used(), 1'000u);
+    EXPECT_TRUE(add(one, 2, 4, 400).ok()) << "too large: counted and hashed, not held";
+    EXPECT_EQ(all.used(), 400u);
+    EXPECT_TRUE(add(one, 3, 4, 1).ok());
+  }
+  EXPECT_EQ(all.used(), 0u);
 }
 
 // ---- Refusals ----
@@ -177,6 +206,49 @@ TEST_F(Registry, TakesSimulatedResultsWhereItIsTold) {
   ASSERT_TRUE(client->ReadUntilSettled(3));
   ASSERT_THAT(client->refusals, SizeIs(1)) << "only the one that does not say its origin";
   EXPECT_EQ(client->refusals[0].number(), 3u);
+}
+
+TEST_F(Registry, KeepsWhatANewerBridgeSaysAndItDoesNotKnow) {
+  Start();
+  // A field and an enum value that no report of today has.
+  v1::Report report = GoodReport(1);
+  report.GetReflection()->MutableUnknownFields(&report)->AddLengthDelimited(12'345, "of tomorrow");
+  report.set_origin(static_cast<v1::Origin>(99));
+  Chain chain("store-1");
+  const v1::Record record = chain.Add(report.SerializeAsString());
+  v1::Hello hello = Client::HelloOf("store-1", static_cast<v1::StreamPurpose>(77));
+  hello.GetReflection()->MutableUnknownFields(&hello)->AddVarint(12'345, 7);
+  const std::unique_ptr<Client> client = Connect();
+  client->Greet(hello);
+  v1::ForwardRequest message;
+  message.GetReflection()->MutableUnknownFields(&message)->AddLengthDelimited(12'345, "a kind of message of tomorrow");
+  client->Say(message);
+  client->Send({record});
+  ASSERT_TRUE(client->ReadUntilSettled(1)) << client->Finish();
+  EXPECT_THAT(client->refusals, IsEmpty());
+  EXPECT_EQ(Archived()[0].payload, record.payload()) << "byte for byte";
+  client->Say(v1::ForwardRequest());
+  EXPECT_THAT(client->Finish(), HasSubstr("INVALID_ARGUMENT: a message that is neither Hello nor Records"));
+}
+
+TEST_F(Registry, RepeatsAfterWelcomeTheRefusalsThatABridgeMayHaveMissed) {
+  Start();
+  Chain chain("store-1");
+  std::unique_ptr<Client> client = Connect();
+  client->Greet(Client::HelloOf("store-1"));
+  client->Send({chain.Add(), chain.Add("no report"), chain.Add()});
+  for (int i = 0; i < 300; ++i) client->Send({chain.Add("no report")});
+  ASSERT_TRUE(client->ReadUntilSettled(303));
+  const std::vector<v1::Refusal> first = client->refusals;
+  client->Cut();
+  client = Connect();
+  EXPECT_EQ(client->Greet(Client::HelloOf("store-1")).settled_through(), 303u);
+  ASSERT_TRUE(client->ReadUntil([&] { return client->refusals.size() == 256; })) << client->Finish();
+  for (std::size_t i = 0; i < 256; ++i) {
+    EXPECT_EQ(client->refusals[i].SerializeAsString(), first[i + 45].SerializeAsString());
+  }
+  EXPECT_EQ(client->Close(), "OK: ");
+  EXPECT_THAT(client->refusals, SizeIs(256)) << "the latest, and no more";
 }
 
 TEST_F(Registry, TakesALongRecordInPartsAndNothingOfAnUnfinishedOne) {

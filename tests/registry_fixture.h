@@ -129,6 +129,7 @@ class Client {
     *request.mutable_hello() = hello;
     stream_->Write(request);
   }
+  bool Say(const v1::ForwardRequest& request) { return stream_->Write(request); }
   // Hello, and the Welcome that answers it.
   v1::Welcome Greet(const v1::Hello& hello) {
     Say(hello);

@@ -161,15 +161,19 @@ TEST_F(Registry, NeverSettlesAGap) {
   EXPECT_EQ(Connect()->Greet(Client::HelloOf("store-1")).settled_through(), 2u);
 }
 
-TEST_F(Registry, RefusesARecordThatDoesNotContinueTheChain) {
+TEST_F(Registry, ARecordThatFollowsAnotherThanTheRegistryHasIsAConflictThere) {
   Start();
   Chain chain("store-1"), other("store-2");
-  other.Add();
+  const v1::Record first = chain.Add(), strange = other.Add();
   std::unique_ptr<Client> client = Connect();
   client->Greet(Client::HelloOf("store-1"));
-  client->Send({chain.Add(), other.Add()});
-  EXPECT_THAT(client->Finish(),
-              AllOf(HasSubstr("INVALID_ARGUMENT"), HasSubstr("record 2 does not continue the chain")));
+  client->Send({first, other.Add()});
+  EXPECT_THAT(client->Finish(), AllOf(HasSubstr("ABORTED"), HasSubstr("CONFLICT at record 1"),
+                                      HasSubstr("record 2 does not continue the chain")));
+  ASSERT_THAT(client->conflicts, SizeIs(1)) << "the bridge must learn that it goes on under a new store id";
+  EXPECT_EQ(client->conflicts[0].number(), 1u);
+  EXPECT_EQ(client->conflicts[0].registry_hash(), Chain::HashOf(first));
+  EXPECT_EQ(client->conflicts[0].received_hash(), Chain::HashOf(strange));
   EXPECT_THAT(ArchivedNumbers(), ElementsAre(1));
   // The first record's predecessor is the store id.
   client = Connect();
@@ -181,7 +185,7 @@ TEST_F(Registry, RefusesARecordThatDoesNotContinueTheChain) {
   client->Greet(Client::HelloOf("store-1", v1::STREAM_PURPOSE_URGENT));
   Chain wrong("store-2");
   client->Send({wrong.Add(2)[1]});
-  EXPECT_THAT(client->Finish(), HasSubstr("INVALID_ARGUMENT"));
+  EXPECT_THAT(client->Finish(), HasSubstr("CONFLICT at record 1"));
   EXPECT_THAT(ArchivedNumbers(), ElementsAre(1));
 }
 
@@ -368,7 +372,8 @@ TEST_F(Registry, ExportsWhileItServes) {
 }
 
 TEST(RegistryInbox, TakesWhatHasArrivedInOrderWithinTheBoundsOfACommit) {
-  Inbox inbox(1 << 20);
+  Allowance all(uint64_t{1} << 30);
+  Inbox inbox(1 << 20, all);
   for (uint64_t number = 1; number <= 10; ++number) {
     ReceivedRecord record;
     record.number = number;
@@ -390,7 +395,8 @@ TEST(RegistryInbox, TakesWhatHasArrivedInOrderWithinTheBoundsOfACommit) {
 }
 
 TEST(RegistryInbox, HoldsNoMoreThanItsBound) {
-  Inbox inbox(1'000);  // room for one of these records
+  Allowance all(uint64_t{1} << 30);
+  Inbox inbox(1'000, all);  // room for one of these records
   std::thread reader([&] {
     for (uint64_t number = 1; number <= 200; ++number) {
       ReceivedRecord record;
@@ -421,7 +427,8 @@ std::string Shell(const std::string& script) {
 
 TEST_F(Registry, IsAProgramThatScriptsCanRun) {
   const std::string program = DIMS_BINARY_DIR "/registry/dims-registry";
-  EXPECT_THAT(Shell(program + " --help"), AllOf(HasSubstr("serve"), HasSubstr("export"), HasSubstr("exit 0")));
+  EXPECT_THAT(Shell(program + " --help"),
+              AllOf(HasSubstr("serve"), HasSubstr("export"), HasSubstr("verify"), HasSubstr("exit 0")));
   EXPECT_THAT(Shell(program + " serve --help"), AllOf(HasSubstr("--accept-simulated"), HasSubstr("exit 0")));
   EXPECT_EQ(Shell(program + " 2>/dev/null"), "exit 2");
   EXPECT_EQ(Shell(program + " serve --listen 127.0.0.1:0 2>/dev/null"), "exit 2");

@@ -115,9 +115,10 @@ TEST(Watch, HasARowForWhatHasNoFindings) {
   EXPECT_EQ(Rows(weighing)[0].cells[kWatchAmount], "100.00 g");
 
   v1::Report gap;
+  gap.mutable_gap()->set_store_id("0c9f8e0a-1b2c-4d3e-8f90-a1b2c3d4e5f6");
   gap.mutable_gap()->set_from(3);
   gap.mutable_gap()->set_through(7);
-  EXPECT_EQ(Rows(gap)[0].cells[kWatchMarks], "records 3 to 7 are lost");
+  EXPECT_EQ(Rows(gap)[0].cells[kWatchMarks], "LOST: records 3 to 7 of store 0c9f8e0a");
 
   ArchivedRecord refused = Record(Quantified());
   refused.refusal = v1::REFUSAL_REASON_ORIGIN;
