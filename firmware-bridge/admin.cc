@@ -13,11 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/synchronization/notification.h"
 #include "dims/v1/admin.grpc.pb.h"
 #include "drivers/options.h"
 #include "firmware-bridge/clock.h"
+#include "firmware-bridge/quarantine.h"
 
 namespace dims {
 namespace {
@@ -34,6 +37,7 @@ void DescribeStore(const StoreSummary& summary, const std::string& path, dims::v
     queued += entry.queued;
     refused += entry.refused;
   }
+  status.set_quarantined(summary.quarantined);
   status.set_queued(queued);
   status.set_refused(refused);
   if (summary.generations.empty()) return;
@@ -41,6 +45,24 @@ void DescribeStore(const StoreSummary& summary, const std::string& path, dims::v
   status.set_store_id(current.store_id);
   status.set_highest_number(current.highest_number);
   status.set_settled_through(current.settled_through);
+}
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
+}
+
+// Who calls. gRPC names a connection by its descriptor, and keeps that open while a call of it lasts: the number is
+// still this connection's.
+absl::StatusOr<std::string> CallerOf(const grpc::ServerContext& context) {
+  const std::string name = context.peer();
+  absl::string_view number = name;
+  int fd = -1;
+  if (!absl::ConsumePrefix(&number, "fd:") || !absl::SimpleAtoi(number, &fd)) {
+    return absl::InternalError(absl::StrCat("the connection \"", name, "\" does not tell who calls"));
+  }
+  const absl::StatusOr<Peer> peer = PeerOf(fd);
+  if (!peer.ok()) return peer.status();
+  return NameOfUser(peer->uid);
 }
 
 // The connections that were given away to gRPC, which does not tell when it closes one.
@@ -194,6 +216,48 @@ class AdminServer::Impl final : public dims::v1::AdminService::Service {
     DescribeStore(summary, setup_.store_path, *response->mutable_store());
     *response->mutable_uplink() = setup_.sources.uplink();
     return grpc::Status::OK;
+  }
+
+  // Runs a call on the store's quarantine, in the caller's name.
+  template <class Request, class Response>
+  grpc::Status Decide(const grpc::ServerContext& context, const Request& request, Response& response,
+                      absl::StatusOr<Response> (Quarantine::*call)(const Request&)) {
+    const absl::StatusOr<std::string> who = CallerOf(context);
+    if (!who.ok()) return ToGrpc(who.status());
+    QuarantineInStore quarantine(setup_.sources.store, *who);
+    absl::StatusOr<Response> done = (quarantine.*call)(request);
+    if (!done.ok()) return ToGrpc(done.status());
+    response = *std::move(done);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListQuarantined(grpc::ServerContext*, const dims::v1::ListQuarantinedRequest*,
+                               grpc::ServerWriter<dims::v1::ListQuarantinedResponse>* writer) override {
+    return ToGrpc(
+        QuarantineInStore(setup_.sources.store, "").List([&](const auto& each) { return writer->Write(each); }));
+  }
+
+  grpc::Status ShowQuarantined(grpc::ServerContext* context, const dims::v1::ShowQuarantinedRequest* request,
+                               dims::v1::ShowQuarantinedResponse* response) override {
+    return Decide(*context, *request, *response, &Quarantine::Show);
+  }
+
+  grpc::Status ReleaseQuarantined(grpc::ServerContext* context, const dims::v1::ReleaseQuarantinedRequest* request,
+                                  dims::v1::ReleaseQuarantinedResponse* response) override {
+    const grpc::Status status = Decide(*context, *request, *response, &Quarantine::Release);
+    if (status.ok()) setup_.recorded();
+    return status;
+  }
+
+  grpc::Status DiscardQuarantined(grpc::ServerContext* context, const dims::v1::DiscardQuarantinedRequest* request,
+                                  dims::v1::DiscardQuarantinedResponse* response) override {
+    return Decide(*context, *request, *response, &Quarantine::Discard);
+  }
+
+  grpc::Status ListAudit(grpc::ServerContext*, const dims::v1::ListAuditRequest*,
+                         grpc::ServerWriter<dims::v1::ListAuditResponse>* writer) override {
+    return ToGrpc(
+        QuarantineInStore(setup_.sources.store, "").ListAudit([&](const auto& each) { return writer->Write(each); }));
   }
 
   struct Counted {

@@ -1,7 +1,9 @@
 // The bridge's local control socket.
 //
-// What: serves AdminService (admin.proto) to people on this computer, over a LocalSocket. Looking only.
-// Promise: a peer that may not is closed before a byte of it is read, and logged with its user. What listeners cost is
+// What: serves AdminService (admin.proto) to people on this computer, over a LocalSocket: looking, and deciding
+//   about what the registry refused.
+// Promise: who decided something is what the kernel says of the connection. A peer that may not is closed before a byte
+// of it is read, and logged with its user. What listeners cost is
 //   bounded: kMostTails of them, each with its own bounded queue; none holds up an instrument, the store or a stop.
 //   kMostConnections are open at once, so none takes the descriptors that ports and store need; a newcomer beyond is
 //   closed, and logged.
@@ -31,6 +33,8 @@ struct AdminSetup {
   std::string version, store_path;
   std::vector<InstrumentConfig> instruments;
   TailSources sources;
+  // A record was added.
+  std::function<void()> recorded = [] {};
   // Who may connect; without it, whom the socket allows.
   std::function<bool(const Peer&)> allows;
   // A connection without a call is closed after this time.

@@ -4,8 +4,10 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "drivers/transcript.h"
 #include "proto/terminal_text.h"
 
@@ -24,24 +26,39 @@ std::string Counted(uint64_t count, absl::string_view one, absl::string_view man
   return absl::StrCat(count, " ", count == 1 ? one : many);
 }
 
-std::string WithoutPrefix(const std::string& name, absl::string_view prefix) { return name.substr(prefix.size()); }
+std::string WithoutPrefix(const std::string& name, absl::string_view prefix) {
+  return std::string(absl::StripPrefix(name, prefix));
+}
+
+// One report can hold hundreds; the first tell which it is.
+std::string SamplesText(const google::protobuf::RepeatedPtrField<std::string>& numbers) {
+  constexpr int kMostSamples = 3;
+  std::vector<std::string> samples;
+  for (int i = 0; i < std::min(numbers.size(), kMostSamples); ++i) {
+    samples.push_back(absl::StrCat("\"", Printable(numbers[i]), "\""));
+  }
+  return absl::StrCat(absl::StrJoin(samples, " "), numbers.size() > kMostSamples ? " ..." : "");
+}
+
+std::string ReasonText(const dims::v1::QuarantinedRecord& record) {
+  return WithoutPrefix(dims::v1::RefusalReason_Name(record.reason()), "REFUSAL_REASON_");
+}
 
 std::string Recorded(const TailResponse::RecordStored& record) {
-  std::string text = absl::StrCat("record ", record.number(), ": ", Printable(record.driver()));
+  const bool urgent = record.urgency() == dims::v1::URGENCY_URGENT;
+  std::string text =
+      absl::StrCat("record ", record.number(), ": ", urgent ? "URGENT, " : "", Printable(record.driver()));
   if (record.sample_numbers_size() > 0) {
-    // One report can hold hundreds; the first tell which it is.
-    constexpr int kMostSamples = 3;
-    std::vector<std::string> samples;
-    for (int i = 0; i < std::min(record.sample_numbers_size(), kMostSamples); ++i) {
-      samples.push_back(absl::StrCat("\"", Printable(record.sample_numbers(i)), "\""));
-    }
-    absl::StrAppend(&text, ", sample ", absl::StrJoin(samples, " "),
-                    record.sample_numbers_size() > kMostSamples ? " ..." : "");
+    absl::StrAppend(&text, ", sample ", SamplesText(record.sample_numbers()));
   }
   absl::StrAppend(&text, ", ", Counted(record.findings(), "finding", "findings"));
   if (record.weighings() > 0) absl::StrAppend(&text, ", ", Counted(record.weighings(), "weighing", "weighings"));
   if (record.status() != dims::v1::REPORT_STATUS_FINAL && record.status() != dims::v1::REPORT_STATUS_UNSPECIFIED) {
     absl::StrAppend(&text, ", ", WithoutPrefix(dims::v1::ReportStatus_Name(record.status()), "REPORT_STATUS_"));
+  }
+  for (const dims::v1::RuleHit& hit : record.rule_hits()) {
+    absl::StrAppend(&text, ", hits ", Printable(hit.rule_id()), " (",
+                    WithoutPrefix(dims::v1::Tier_Name(hit.tier()), "TIER_"), ")");
   }
   if (record.has_repeat_of()) absl::StrAppend(&text, ", repeat of record ", record.repeat_of().number());
   for (const dims::v1::RecordName& part : record.replaces_parts()) {
@@ -122,6 +139,14 @@ std::string When(const google::protobuf::Timestamp& stamp, absl::Time now, absl:
                       " ago)");
 }
 
+std::string DateAndTime(const google::protobuf::Timestamp& stamp, absl::TimeZone zone) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S", TimeOf(stamp), zone);
+}
+
+std::string Cut(const std::string& text, std::size_t columns) {
+  return Columns(text) > columns ? Fit(text, columns) : text;
+}
+
 }  // namespace
 
 std::string TailLine(const TailResponse& event, absl::TimeZone zone) {
@@ -145,7 +170,7 @@ std::string StatusTable(const dims::v1::StatusResponse& status, absl::Time now, 
   const dims::v1::UplinkStatus& uplink = status.uplink();
   std::string connection = UplinkText(uplink);
   if (uplink.has_since()) absl::StrAppend(&connection, ", since ", When(uplink.since(), now, zone));
-  const std::vector<std::vector<std::string>> facts = {
+  std::vector<std::vector<std::string>> facts = {
       {"bridge",
        absl::StrCat("version ", Printable(status.version()), ", running since ", When(status.started_at(), now, zone))},
       {"clock", status.clock().synchronized() ? "synchronised" : "NOT synchronised: times of results are not certain"},
@@ -154,7 +179,53 @@ std::string StatusTable(const dims::v1::StatusResponse& status, absl::Time now, 
        absl::StrCat(Printable(store.store_id()), " in ", Printable(store.path()), ", ", store.file_bytes(), " bytes")},
       {"records", absl::StrCat("highest ", store.highest_number(), ", settled through ", store.settled_through(), ", ",
                                store.queued(), " queued, ", store.refused(), " refused")}};
+  if (store.quarantined() > 0) {
+    facts.push_back({"REFUSED", absl::StrCat(Counted(store.quarantined(), "record waits", "records wait"),
+                                             " for a person's decision: dims-bridge quarantine list")});
+  }
   return absl::StrCat(Table(facts), "\n", lines.size() > 1 ? Table(lines) : "no instrument is configured\n");
+}
+
+std::string QuarantineTable(const std::vector<dims::v1::QuarantinedRecord>& records, absl::TimeZone zone) {
+  if (records.empty()) return "nothing that the registry refused waits for a decision\n";
+  constexpr std::size_t kWidestSample = 24, kWidestMessage = 80;
+  // The number alone names a record, unless there are several stores.
+  const bool several = std::any_of(records.begin(), records.end(), [&](const dims::v1::QuarantinedRecord& record) {
+    return record.store_id() != records.front().store_id();
+  });
+  std::vector<std::vector<std::string>> rows = {
+      {"NUMBER", "REFUSED", "INSTRUMENT", "SAMPLE", "REASON", several ? "STORE" : "", "MESSAGE"}};
+  for (const dims::v1::QuarantinedRecord& record : records) {
+    const bool urgent = record.urgency() == dims::v1::URGENCY_URGENT;
+    rows.push_back({absl::StrCat(record.number()), DateAndTime(record.refused_at(), zone),
+                    Printable(record.instrument()), Cut(SamplesText(record.sample_numbers()), kWidestSample),
+                    absl::StrCat(ReasonText(record), urgent ? ", URGENT" : ""),
+                    several ? Printable(record.store_id()) : "", Cut(Printable(record.message()), kWidestMessage)});
+  }
+  if (!several) {
+    for (std::vector<std::string>& row : rows) row.erase(row.begin() + 5);
+  }
+  return absl::StrCat(Table(rows), "\n\"dims-bridge quarantine show NUMBER\" has all of one, and what can be done\n");
+}
+
+std::string QuarantinedText(const dims::v1::QuarantinedRecord& record, absl::TimeZone zone) {
+  std::vector<std::vector<std::string>> facts = {
+      {"record", absl::StrCat(record.number(), " of store ", Printable(record.store_id()),
+                              record.urgency() == dims::v1::URGENCY_URGENT ? ", URGENT" : "")},
+      {"hash", absl::StrCat(absl::BytesToHexString(record.hash()), ", ", record.bytes(), " bytes")},
+      {"from", record.instrument().empty() ? "no instrument is known" : Printable(record.instrument())},
+      {"refused", DateAndTime(record.refused_at(), zone)},
+      {"because", absl::StrCat(ReasonText(record), ": ", Printable(record.message()))}};
+  if (record.sample_numbers_size() > 0) {
+    absl::StrAppend(&facts[2][1], ", sample ", SamplesText(record.sample_numbers()));
+  }
+  if (!record.remedy().empty()) facts.push_back({"remedy", Printable(record.remedy())});
+  return Table(facts);
+}
+
+std::string AuditText(const dims::v1::ListAuditResponse& entry, absl::TimeZone zone) {
+  return absl::StrCat(DateAndTime(entry.at(), zone), "  ", Printable(entry.action()), " by ", Printable(entry.who()),
+                      "\n    ", Printable(entry.what()), "\n    why: ", Printable(entry.why()), "\n");
 }
 
 }  // namespace dims

@@ -147,18 +147,18 @@ class Reader {
           }
           break;
         case ConfigTable::Kind::kMany:
-          if (node != nullptr) ReadInstruments(*node, table);
+          if (node != nullptr) ReadMany(*node, table);
           break;
       }
     }
   }
 
-  void ReadInstruments(const toml::node& node, const ConfigTable& table) {
+  void ReadMany(const toml::node& node, const ConfigTable& table) {
     const toml::array* list = node.as_array();
     const auto fail = [&](const toml::node& wrong) {
       Fail(LineOfNode(wrong), "",
-           absl::StrCat("\"", table.name, "\" must be a table headed ", Heading(table), " for each instrument, not ",
-                        Describe(wrong)));
+           absl::StrCat("\"", table.name, "\" must be a table headed ", Heading(table), " for each ", table.name,
+                        ", not ", Describe(wrong)));
     };
     if (list == nullptr) return fail(node);
     for (const toml::node& element : *list) {
@@ -166,16 +166,38 @@ class Reader {
         fail(element);
         continue;
       }
-      ReadInstrument(*element.as_table(), table);
+      if (table.has_options) {
+        ReadInstrument(*element.as_table(), table);
+      } else {
+        ReadWatch(*element.as_table(), table);
+      }
     }
+  }
+
+  // "[[instrument]] "gcms-1"", or where it has no name, which one it is.
+  static std::string PlaceOf(const toml::table& given, const ConfigTable& table, std::size_t number) {
+    const auto* name = given.get_as<std::string>("name");
+    return absl::StrCat(Heading(table), " ",
+                        name != nullptr ? absl::StrCat("\"", name->get(), "\"") : absl::StrCat("number ", number));
+  }
+
+  void ReadWatch(const toml::table& given, const ConfigTable& table) {
+    WatchConfig& watch = config_.watches.emplace_back();
+    const std::string place = PlaceOf(given, table, config_.watches.size());
+    ReadTable(given, LineOfNode(given), table, place, {}, {});
+    if (!given.contains("substances") && !given.contains("cas")) {
+      Fail(LineOfNode(given), place, "nothing to watch for: give \"substances\", \"cas\" or both");
+    }
+    const toml::node* name = given.get("name");
+    if (name == nullptr || watch.name.empty()) return;
+    const auto [first, is_new] = watch_names_.emplace(watch.name, LineOfNode(*name));
+    if (is_new) return;
+    Fail(LineOfNode(*name), place, absl::StrCat("the name is already that of the rule in line ", first->second));
   }
 
   void ReadInstrument(const toml::table& given, const ConfigTable& table) {
     InstrumentConfig& instrument = config_.instruments.emplace_back();
-    const auto* name = given.get_as<std::string>("name");
-    const std::string place = absl::StrCat(
-        Heading(table), " ",
-        name != nullptr ? absl::StrCat("\"", name->get(), "\"") : absl::StrCat("number ", config_.instruments.size()));
+    const std::string place = PlaceOf(given, table, config_.instruments.size());
     const auto* driver = given.get_as<std::string>("driver");
     const bool known = driver != nullptr && Contains(drivers_.names, driver->get());
     const absl::Span<const OptionSpec> options =
@@ -228,10 +250,23 @@ class Reader {
   }
 
   void ReadField(const toml::node& node, const Field& field, const std::string& place) {
+    if (!field.is_list) return ReadValue(node, field, place);
+    const toml::array* list = node.as_array();
+    if (list == nullptr || list->empty()) {
+      return Fail(LineOfNode(node), place,
+                  absl::StrCat("\"", field.spec.name, "\" must be ", Requirement(field), ", not ",
+                               list == nullptr ? Describe(node) : "an empty list"));
+    }
+    for (const toml::node& element : *list) ReadValue(element, field, place);
+  }
+
+  void ReadValue(const toml::node& node, const Field& field, const std::string& place) {
     const std::optional<std::string> text = TextOf(node, field.spec.type);
     if (!text.has_value()) {
       return Fail(LineOfNode(node), place,
-                  absl::StrCat("\"", field.spec.name, "\" must be ", Requirement(field), ", not ", Describe(node)));
+                  absl::StrCat(field.is_list ? "each of " : "", "\"", field.spec.name, "\" must be ",
+                               field.is_list ? std::string(field.rule->must_be) : Requirement(field), ", not ",
+                               Describe(node)));
     }
     const absl::StatusOr<std::string> value = CheckField(field, *text);
     if (!value.ok()) return Fail(LineOfNode(node), place, value.status().message());
@@ -323,7 +358,7 @@ class Reader {
   const DriverFacts& drivers_;
   Config config_;
   std::vector<Error> errors_;
-  std::map<std::string, int> names_;
+  std::map<std::string, int> names_, watch_names_;
   std::map<std::string, PortUse> ports_;
 };
 

@@ -62,6 +62,14 @@ struct InstrumentConfig {
   std::vector<std::pair<std::string, std::string>> options;  // only those given; Options::Parse takes them
 };
 
+// A rule of what makes a report urgent (assess.h).
+struct WatchConfig {
+  std::string name;
+  std::vector<std::string> substances, cas;  // not both empty; CAS numbers without padding, their check digits right
+  dims::v1::Tier tier = dims::v1::TIER_UNSPECIFIED;
+  std::string revision;  // empty: none
+};
+
 struct Config {
   std::string laboratory, bridge;  // as in the bridge's certificate
   std::string log_level;           // debug, info, warning, error
@@ -69,6 +77,7 @@ struct Config {
   RegistryConfig registry;
   AdminConfig admin;
   std::vector<InstrumentConfig> instruments;  // in the order of the file; names and ports differ
+  std::vector<WatchConfig> watches;           // in the order of the file; names differ
   std::string path;                           // the file, absolute
   std::string sha256;                         // of the file's bytes: 32 bytes, as in Source.configuration_sha256
 };

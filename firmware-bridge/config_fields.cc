@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "drivers/cas.h"
 #include "firmware-bridge/port_name.h"
 #include "proto/identity.h"
 
@@ -22,6 +23,7 @@ void Assign(std::string& member, const std::string& value) { member = value; }
 void Assign(int64_t& member, const std::string& value) { (void)absl::SimpleAtoi(value, &member); }
 void Assign(int& member, const std::string& value) { (void)absl::SimpleAtoi(value, &member); }
 void Assign(absl::Duration& member, const std::string& value) { member = ReadDuration(value).value(); }
+void Assign(std::vector<std::string>& member, const std::string& value) { member.push_back(value); }
 template <class T>
 void Assign(std::optional<T>& member, const std::string& value) {
   Assign(member.emplace(), value);
@@ -37,6 +39,8 @@ void Set(Config& config, const std::string& value) {
     Assign(config.admin.*member, value);
   } else if constexpr (std::is_invocable_v<decltype(member), InstrumentConfig&>) {
     Assign(config.instruments.back().*member, value);
+  } else if constexpr (std::is_invocable_v<decltype(member), WatchConfig&>) {
+    Assign(config.watches.back().*member, value);
   } else {
     Assign(config.*member, value);
   }
@@ -50,6 +54,27 @@ void SetOrigin(Config& config, const std::string& value) {
   dims::v1::Origin origin = dims::v1::ORIGIN_UNSPECIFIED;
   const std::string name = absl::AsciiStrToUpper(absl::StrCat("ORIGIN_", absl::StrReplaceAll(value, {{"-", "_"}})));
   if (dims::v1::Origin_Parse(name, &origin)) config.instruments.back().origin = origin;
+}
+
+void SetTier(Config& config, const std::string& value) {
+  dims::v1::Tier tier = dims::v1::TIER_UNSPECIFIED;
+  if (dims::v1::Tier_Parse(absl::AsciiStrToUpper(absl::StrCat("TIER_", value)), &tier)) {
+    config.watches.back().tier = tier;
+  }
+}
+
+void AddCas(Config& config, const std::string& value) {
+  config.watches.back().cas.push_back(ParseCas(value).value().number);
+}
+
+bool IsCas(absl::string_view text) {
+  const std::optional<Cas> cas = ParseCas(text);
+  return cas && cas->kind == Cas::kRegistry;
+}
+
+bool HasLetters(absl::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || !absl::ascii_isascii(c); });
 }
 
 bool IsName(absl::string_view text) { return ParseIdentity(absl::StrCat("urn:dims:laboratory:bridge:", text)).ok(); }
@@ -79,6 +104,10 @@ constexpr TextRule kPort = {
     "a device such as \"/dev/serial/by-id/usb-...\" or a terminal server such as \"tcp://192.0.2.10:4001\"",
     IsPortName};
 constexpr TextRule kTimeZone = {"the name of an IANA time zone, such as \"Europe/Amsterdam\"", IsTimeZone};
+
+constexpr TextRule kSubstance = {"the name of a substance", HasLetters};
+constexpr TextRule kCas = {"a CAS registry number with the right check digit, such as \"22331-70-0\"", IsCas};
+constexpr TextRule kRevision = {"a text that is not empty", IsNotEmpty};
 
 constexpr int64_t kSecond = 1000, kHour = 3600 * kSecond, kDay = 24 * kHour;
 
@@ -169,7 +198,7 @@ constexpr Field kRegistryFields[] = {
 constexpr Field kAdminFields[] = {
     {.spec = {.name = "socket",
               .default_value = "/run/dims-bridge/admin.sock",
-              .help = "what \"dims-bridge tail\" and \"dims-bridge status\" connect to"},
+              .help = "what \"dims-bridge status\", \"tail\" and \"quarantine\" connect to"},
      .rule = &kSocket,
      .is_path = true,
      .set = Set<&AdminConfig::socket>},
@@ -263,12 +292,56 @@ constexpr Field kInstrumentFields[] = {
      .set = Set<&InstrumentConfig::date_order>},
 };
 
+constexpr Field kWatchFields[] = {
+    {.spec = {.name = "name", .help = "the rule, in every report that it makes urgent"},
+     .presence = Presence::kRequired,
+     .example = "pmma",
+     .rule = &kName,
+     .set = Set<&WatchConfig::name>},
+    {.spec = {.name = "substances",
+              .help = "names as the instruments print them; upper and lower case are alike, as are blanks and dashes, "
+                      "but a name that only contains one of these is another substance's"},
+     .presence = Presence::kOptional,
+     .example = "PMMA|para-methoxymethamphetamine",
+     .rule = &kSubstance,
+     .is_list = true,
+     .set = Set<&WatchConfig::substances>},
+    {.spec = {.name = "cas", .help = "numbers of the same substances, for instruments and libraries that print them"},
+     .presence = Presence::kOptional,
+     .example = "22331-70-0",
+     .rule = &kCas,
+     .is_list = true,
+     .set = AddCas},
+    {.spec = {.name = "tier",
+              .type = Type::kChoice,
+              .choices = "info|caution|warning|red_candidate",
+              .default_value = "warning",
+              .help =
+                  "how grave it is; warning and red_candidate make a report urgent, the others are only noted in it"},
+     .set = SetTier},
+    {.spec = {.name = "revision", .help = "of this rule, for those who read the report"},
+     .presence = Presence::kOptional,
+     .example = "2026-11",
+     .rule = &kRevision,
+     .set = Set<&WatchConfig::revision>},
+};
+
 constexpr ConfigTable kTables[] = {
     {ConfigTable::Kind::kTop, "", "who this bridge is", kTopFields},
     {ConfigTable::Kind::kOne, "store", "where results wait until the registry has them", kStoreFields},
     {ConfigTable::Kind::kOne, "registry", "where results go", kRegistryFields},
-    {ConfigTable::Kind::kOne, "admin", "who may look on, on this computer", kAdminFields},
-    {ConfigTable::Kind::kMany, "instrument", "one such table for each instrument", kInstrumentFields},
+    {ConfigTable::Kind::kOne, "admin", "who may look on, and decide about what the registry refused, on this computer",
+     kAdminFields},
+    {.kind = ConfigTable::Kind::kMany,
+     .name = "instrument",
+     .help = "one such table for each instrument",
+     .fields = kInstrumentFields,
+     .has_options = true},
+    {.kind = ConfigTable::Kind::kMany,
+     .name = "watch",
+     .help = "one such table for each rule of what makes a report urgent, so that it is sent ahead of all others",
+     .fields = kWatchFields,
+     .is_spare = true},
 };
 
 }  // namespace
@@ -290,7 +363,8 @@ std::string Heading(const ConfigTable& table) {
 }
 
 std::string Requirement(const Field& field) {
-  return field.rule != nullptr ? std::string(field.rule->must_be) : Requirement(field.spec);
+  const std::string one = field.rule != nullptr ? std::string(field.rule->must_be) : Requirement(field.spec);
+  return field.is_list ? absl::StrCat("a list, each entry ", one) : one;
 }
 
 absl::StatusOr<std::string> CheckField(const Field& field, absl::string_view value) {

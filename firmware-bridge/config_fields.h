@@ -32,8 +32,9 @@ struct Field {
   Presence presence = Presence::kDefault;
   absl::string_view example;       // as it would be written, without quotes; empty: the default
   const TextRule* rule = nullptr;  // kText only
+  bool is_list = false;            // of such values: `set` puts in one after the other; the example has them between |
   bool is_path = false;            // made absolute, unless empty (and a port that is no path stays as it is)
-  // Puts a canonical value (CheckOption) into its member; for instruments, of the last one.
+  // Puts a canonical value (CheckOption) into its member; for instruments and watches, of the last one.
   void (*set)(Config& config, const std::string& value) = nullptr;
 };
 
@@ -43,9 +44,11 @@ struct ConfigTable {
   absl::string_view name;  // empty for kTop
   absl::string_view help;
   absl::Span<const Field> fields;
+  bool has_options = false;  // kMany: each has a sub-table with its driver's options
+  bool is_spare = false;     // kMany: there need be none; the example has one as a comment
 };
 
-// In the order of the example: the top of the file, [store], [registry], [admin], [[instrument]].
+// In the order of the example: the top of the file, [store], [registry], [admin], [[instrument]], [[watch]].
 absl::Span<const ConfigTable> ConfigTables();
 
 // The rows of [[instrument]].

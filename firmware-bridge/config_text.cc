@@ -3,6 +3,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "firmware-bridge/config.h"
 #include "firmware-bridge/config_fields.h"
@@ -37,8 +38,11 @@ std::string AsWritten(const OptionSpec& spec, absl::string_view value) {
   return bare ? std::string(value) : absl::StrCat("\"", value, "\"");
 }
 
-absl::string_view ExampleValue(const Field& field) {
-  return field.example.empty() ? field.spec.default_value : field.example;
+std::string ExampleValue(const Field& field) {
+  const absl::string_view value = field.example.empty() ? field.spec.default_value : field.example;
+  if (!field.is_list) return AsWritten(field.spec, value);
+  const auto add = [&](std::string* out, absl::string_view one) { out->append(AsWritten(field.spec, one)); };
+  return absl::StrCat("[", absl::StrJoin(absl::StrSplit(value, '|'), ", ", add), "]");
 }
 
 absl::string_view PresenceWord(const Field& field) {
@@ -71,14 +75,14 @@ std::string ExampleConfig() {
   for (const ConfigTable& table : ConfigTables()) {
     absl::StrAppend(&out, "\n");
     if (table.kind != ConfigTable::Kind::kTop) {
-      absl::StrAppend(&out, Wrap("# ", Sentence(table.help)), Heading(table), "\n");
+      absl::StrAppend(&out, Wrap("# ", Sentence(table.help)), table.is_spare ? "#" : "", Heading(table), "\n");
     }
     for (const Field& field : table.fields) {
       absl::StrAppend(&out, Wrap("# ", absl::StrCat(Sentence(field.spec.help), " ", Sentence(Requirement(field)))),
-                      field.presence == Field::Presence::kRequired ? "" : "#", field.spec.name, " = ",
-                      AsWritten(field.spec, ExampleValue(field)), "\n");
+                      field.presence == Field::Presence::kRequired && !table.is_spare ? "" : "#", field.spec.name,
+                      " = ", ExampleValue(field), "\n");
     }
-    if (table.kind == ConfigTable::Kind::kMany) {
+    if (table.has_options) {
       absl::StrAppend(&out, Wrap("# ", "Options of this instrument's driver; \"dims-bridge drivers\" lists them."),
                       "#[", table.name, ".", kOptionsTable, "]\n");
     }

@@ -166,4 +166,13 @@ absl::StatusOr<Peer> PeerOf(int fd) {
   return Peer{credentials.uid, credentials.gid, credentials.pid};
 }
 
+std::string NameOfUser(uid_t user) {
+  std::vector<char> buffer(kBuffer);
+  passwd entry{};
+  passwd* found = nullptr;
+  getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
+  const std::string number = absl::StrCat("user ", user);
+  return found == nullptr ? number : absl::StrCat(found->pw_name, " (", number, ")");
+}
+
 }  // namespace dims

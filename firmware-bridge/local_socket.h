@@ -64,6 +64,9 @@ absl::StatusOr<int> ConnectLocalSocket(const std::string& path);
 // Who is at the other end of a connected descriptor: for a client, the process that listens.
 absl::StatusOr<Peer> PeerOf(int fd);
 
+// "alice (user 1000)", or "user 1000" where this computer knows no name.
+std::string NameOfUser(uid_t user);
+
 }  // namespace dims
 
 #endif  // DIMS_FIRMWARE_BRIDGE_LOCAL_SOCKET_H_

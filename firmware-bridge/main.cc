@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -15,10 +16,12 @@
 #include "absl/strings/str_format.h"
 #include "drivers/catalog.h"
 #include "firmware-bridge/admin_client.h"
+#include "firmware-bridge/assess.h"
 #include "firmware-bridge/config.h"
 #include "firmware-bridge/decode.h"
 #include "firmware-bridge/port_list.h"
 #include "firmware-bridge/port_name.h"
+#include "firmware-bridge/quarantine_command.h"
 #include "firmware-bridge/record.h"
 #include "firmware-bridge/record_arguments.h"
 #include "firmware-bridge/service.h"
@@ -79,6 +82,9 @@ int CheckCommand(const std::string& path) {
               << "\n";
   }
   if (config->instruments.empty()) std::cout << "warning: no [[instrument]]: nothing will be read\n";
+  const auto urgent = std::count_if(config->watches.begin(), config->watches.end(),
+                                    [](const WatchConfig& watch) { return IsUrgent(watch.tier); });
+  std::cout << "watch: " << config->watches.size() << " rules, " << urgent << " of them make a report urgent\n";
   std::cout << path << ": " << (result == kOk ? "good" : "readable, but see above") << "\n";
   return result;
 }
@@ -118,6 +124,10 @@ int StoreCommand(const std::string& config_path, std::string store_path) {
     std::cout << absl::StrFormat("%-36s  %10d %10d %10d %10d\n", entry.generation.store_id,
                                  entry.generation.highest_number, entry.queued, entry.settled, entry.refused);
   }
+  if (summary.quarantined > 0) {
+    std::cout << absl::StrFormat("\n%d refused records wait for a decision: dims-bridge quarantine list\n",
+                                 summary.quarantined);
+  }
   std::cout << absl::StrFormat("\n%-36s  %10s %10s %10s %10s\n", "intake of instrument", "read", "in records", "open",
                                "kept");
   for (const StoreSummary::Instrument& entry : summary.instruments) {
@@ -148,6 +158,12 @@ int StatusCommand(const std::string& config, const std::string& socket, bool jso
   const absl::StatusOr<std::string> path = AdminSocket(config, socket);
   if (!path.ok()) return Fail(path.status());
   const absl::Status status = PrintStatus(*path, json, std::cout);
+  return status.ok() ? kOk : Fail(status);
+}
+
+int QuarantineCommand(const QuarantineArguments& arguments) {
+  const auto read = [](const std::string& path) { return ReadConfig(path, FactsOfCatalog()); };
+  const absl::Status status = RunQuarantineCommand(arguments, read, std::cout);
   return status.ok() ? kOk : Fail(status);
 }
 
@@ -256,6 +272,9 @@ int Main(int argc, char** argv) {
       "Only this instrument, and what concerns all");
   tail->add_flag_callback(
       "--bytes", [&] { listen.set_bytes(true); }, "Also the bytes: > from the instrument, < to it");
+  QuarantineArguments decision;
+  decision.config = kDefaultConfig;
+  CLI::App* quarantine = AddQuarantineCommand(app, decision);
   bool example = false;
   CLI::App* manual = app.add_subcommand("manual", "Print the reference of all settings of the configuration file");
   manual->add_flag("--example", example, "Print a commented example file instead");
@@ -271,6 +290,7 @@ int Main(int argc, char** argv) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   if (tail->parsed()) return TailCommand(config, socket, listen, json);
   if (status->parsed()) return StatusCommand(config, socket, json);
+  if (quarantine->parsed()) return QuarantineCommand(decision);
   if (check->parsed()) return CheckCommand(config);
   if (decode->parsed()) return DecodeCommand(driver, std::move(request), settings);
   if (drivers->parsed()) return DriversCommand(driver);

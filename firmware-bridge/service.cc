@@ -15,6 +15,7 @@
 #include "drivers/catalog.h"
 #include "firmware-bridge/activity.h"
 #include "firmware-bridge/admin.h"
+#include "firmware-bridge/assess.h"
 #include "firmware-bridge/bench.h"
 #include "firmware-bridge/certificates.h"
 #include "firmware-bridge/clock.h"
@@ -114,10 +115,12 @@ absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfi
 }
 
 // Nobody looking on is no reason not to collect.
-std::unique_ptr<AdminServer> StartAdmin(const Config& config, absl::string_view version, const TailSources& sources) {
+std::unique_ptr<AdminServer> StartAdmin(const Config& config, absl::string_view version, const TailSources& sources,
+                                        std::function<void()> recorded) {
   if (config.admin.socket.empty()) return nullptr;
   absl::StatusOr<std::unique_ptr<AdminServer>> admin =
-      AdminServer::Start({config.admin, std::string(version), config.store.path, config.instruments, sources, nullptr});
+      AdminServer::Start({config.admin, std::string(version), config.store.path, config.instruments, sources,
+                          std::move(recorded), nullptr});
   if (admin.ok()) return *std::move(admin);
   SPDLOG_WARN(
       "admin: {}; the bridge runs, but \"dims-bridge tail\" and \"dims-bridge status\" cannot reach it: let [admin] "
@@ -196,6 +199,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   };
   Bench bench(store, ReadClocks, recorded, alive, pulse);
 
+  const Assess assess(config.watches);
   std::vector<std::unique_ptr<Place>> places;
   for (const InstrumentConfig& instrument : config.instruments) {
     absl::StatusOr<SessionSetup> setup = SetupOf(config, instrument, version);
@@ -206,6 +210,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
       place.expected =
           setup->origin == dims::v1::ORIGIN_REAL ? Receiver::Expected::kReal : Receiver::Expected::kSimulated;
     }
+    setup->assess = std::cref(assess);
     setup->write = [&place, &activity, name = instrument.name](absl::string_view bytes) {
       const absl::Status status = place.receiver->Write(bytes);
       if (status.ok()) activity.Sent(name, absl::Now(), bytes);
@@ -222,7 +227,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   std::thread bench_thread([&] { bench.Run(); });
   std::thread uplink_thread([&] { uplink.Run(); });
   const auto uplink_status = [&] { return DescribeUplink(uplink.State(), config.registry.address); };
-  const std::unique_ptr<AdminServer> admin = StartAdmin(config, version, {store, activity, uplink_status});
+  const std::unique_ptr<AdminServer> admin = StartAdmin(config, version, {store, activity, uplink_status}, recorded);
   SPDLOG_INFO("listening to {} instruments for laboratory \"{}\"", places.size(), config.laboratory);
   sd_notify(0, "READY=1");
 

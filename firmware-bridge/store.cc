@@ -228,18 +228,6 @@ absl::Status Store::Impl::Settle(int64_t generation_id, uint64_t through) {
   return absl::OkStatus();
 }
 
-absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, absl::string_view reason) {
-  const std::lock_guard lock(mutex_);
-  DIMS_RETURN_IF_ERROR(CheckWritable());
-  const WholeBudget whole(*this);
-  DIMS_RETURN_IF_ERROR(db_->Run(refuse_, generation, number, reason));
-  if (db_->changes() == 0) {
-    return absl::NotFoundError(absl::StrCat("no record ", number, " in generation ", generation, " of the store"));
-  }
-  CheckpointWhenLong();
-  return absl::OkStatus();
-}
-
 std::string Store::Impl::RegistryEpoch() {
   const std::lock_guard lock(mutex_);
   Query query(get_meta_, "registry_epoch");
@@ -276,6 +264,9 @@ StoreSummary Store::Impl::Summary() {
     if (oldest.Next()) entry.bytes_kept = line.position.read_through - oldest.Unsigned(1);
     Must(oldest.status());
   }
+  const absl::StatusOr<uint64_t> quarantined = CountQuarantined();
+  Must(quarantined.status());
+  summary.quarantined = *quarantined;
   summary.file_bytes = FileBytes(options_.path) + FileBytes(options_.path + "-wal");
   return summary;
 }
@@ -331,8 +322,26 @@ absl::StatusOr<std::vector<StoredRecord>> Store::ReadUrgent(int64_t generation, 
   return impl_->ReadUrgent(generation, after, most_records);
 }
 absl::Status Store::Settle(int64_t generation, uint64_t through) { return impl_->Settle(generation, through); }
-absl::Status Store::MarkRefused(int64_t generation, uint64_t number, absl::string_view reason) {
-  return impl_->MarkRefused(generation, number, reason);
+absl::Status Store::MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
+                                absl::string_view message) {
+  return impl_->MarkRefused(generation, number, reason, message);
+}
+absl::StatusOr<std::vector<QuarantinedRecord>> Store::Quarantined(int64_t after, std::size_t most_records,
+                                                                  std::size_t most_bytes) {
+  return impl_->Quarantined(after, most_records, most_bytes);
+}
+absl::StatusOr<QuarantinedRecord> Store::Quarantined(absl::string_view store_id, uint64_t number) {
+  return impl_->Quarantined(store_id, number);
+}
+absl::StatusOr<Generation> Store::Release(absl::string_view store_id, uint64_t number, absl::string_view who,
+                                          absl::string_view why) {
+  return impl_->Release(store_id, number, who, why);
+}
+absl::Status Store::Discard(absl::string_view store_id, uint64_t number, absl::string_view who, absl::string_view why) {
+  return impl_->Discard(store_id, number, who, why);
+}
+absl::StatusOr<std::vector<AuditEntry>> Store::Audit(int64_t after, std::size_t most) {
+  return impl_->Audit(after, most);
 }
 absl::StatusOr<Generation> Store::BeginGeneration(int64_t from, uint64_t first, absl::string_view why, Carry carry) {
   return impl_->BeginGeneration(from, first, why, carry);

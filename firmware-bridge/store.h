@@ -26,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "dims/v1/registry.pb.h"
 #include "drivers/line_mark.h"
 
 namespace dims {
@@ -78,6 +79,25 @@ struct StoredRecord {
   uint32_t schema = 0;
 };
 
+// A record that the registry refused for good, as it was. It counts as settled, but is kept until a person has decided.
+struct QuarantinedRecord {
+  int64_t id = 0;  // orders them by their refusal; local to this database
+  std::string store_id;
+  uint64_t number = 0;
+  std::string hash, payload;
+  bool urgent = false;
+  dims::v1::RefusalReason reason = dims::v1::REFUSAL_REASON_UNSPECIFIED;
+  std::string message;  // the registry's
+  absl::Time refused_at;
+};
+
+// What a person did to the store.
+struct AuditEntry {
+  int64_t id = 0;
+  absl::Time at;
+  std::string who, action, what, why;
+};
+
 // Numbers belong to a generation. A store begins a new one whenever numbers could otherwise be used twice.
 struct Generation {
   int64_t id = 0;  // orders generations; local to this database
@@ -107,6 +127,7 @@ struct StoreSummary {
   };
   std::vector<PerGeneration> generations;
   std::vector<Instrument> instruments;
+  uint64_t quarantined = 0;
   uint64_t file_bytes = 0;
 };
 
@@ -172,13 +193,32 @@ class Store {
   // The registry has everything up to `through`. Idempotent; never goes back. OutOfRange where the current generation
   // has no such number yet: numbers of records to come must not count as settled. A full store still takes it.
   absl::Status Settle(int64_t generation, uint64_t through);
-  // The registry refused this record for good. It counts as queued until it is settled.
-  absl::Status MarkRefused(int64_t generation, uint64_t number, absl::string_view reason);
+  // The registry refused this record for good. It counts as queued until it is settled; a copy of it goes into the
+  // quarantine, once, however often that is told: also where somebody has decided about it since.
+  absl::Status MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
+                           absl::string_view message);
+
+  // The quarantine after row `after`, in the order of refusal, at most `most_records` and `most_bytes` (but at least
+  // one).
+  absl::StatusOr<std::vector<QuarantinedRecord>> Quarantined(int64_t after, std::size_t most_records,
+                                                             std::size_t most_bytes);
+  // NotFound where it is not in the quarantine (any more).
+  absl::StatusOr<QuarantinedRecord> Quarantined(absl::string_view store_id, uint64_t number);
+  // Its payload becomes a new record at the end of the current chain, verbatim, urgent as it was, and it leaves the
+  // quarantine; the audit log says who and why. Returns the current generation, whose highest is the new record.
+  // FailedPrecondition while the refused one still waits to be settled: it might yet be offered again under another
+  // name. DataLoss where its bytes no longer have its hash. A full store still takes it.
+  absl::StatusOr<Generation> Release(absl::string_view store_id, uint64_t number, absl::string_view who,
+                                     absl::string_view why);
+  // It leaves the quarantine for good; what it was stays in the audit log. FailedPrecondition as with Release.
+  absl::Status Discard(absl::string_view store_id, uint64_t number, absl::string_view who, absl::string_view why);
+  // The audit log after row `after`, in order, at most `most` entries.
+  absl::StatusOr<std::vector<AuditEntry>> Audit(int64_t after, std::size_t most);
 
   // Begins a new generation. Unsettled records of `from` numbered `first` and up move into it, payloads verbatim, under
   // new numbers and a new chain (first = 0: none moves). A damaged one is put aside, and a Gap moves in its place.
   // kKept: for a registry that lost what it had settled. Settled records from `first` on are copied before them, with a
-  // Gap for those that are no longer kept.
+  // Gap for those that are no longer kept; not those that were refused, about which a person decides.
   enum class Carry { kUnsettled, kKept };
   absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why,
                                              Carry carry = Carry::kUnsettled);

@@ -109,7 +109,7 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
   uint64_t expected = carry == Store::Carry::kKept ? first : std::max(first, from.settled_through + 1);
   struct Row {
     int64_t id;
-    bool urgent;
+    bool urgent, refused;
     StoredRecord record;
   };
   while (expected <= from.highest_number) {
@@ -120,6 +120,7 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
         rows.push_back(
             {query.Int(5),
              query.Int(6) != 0,
+             query.Int(7) != 0,
              {query.Unsigned(0), query.Bytes(1), query.Bytes(2), query.Bytes(4), static_cast<uint32_t>(query.Int(3))}});
       }
       DIMS_RETURN_IF_ERROR(query.status());
@@ -129,9 +130,10 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
       DIMS_RETURN_IF_ERROR(AppendGap(to, {from.store_id, expected, next - 1, "not in the database any more"}));
     }
     expected = next;
-    for (const auto& [id, urgent, record] : rows) {
+    for (const auto& [id, urgent, refused, record] : rows) {
       if (record.number != expected) break;
       ++expected;
+      if (refused && record.number <= from.settled_through) continue;  // in the quarantine, or decided about
       const bool whole = RecordHash(record.previous_hash, record.number, record.schema, record.payload) == record.hash;
       if (!whole) {
         DIMS_RETURN_IF_ERROR(
@@ -147,6 +149,8 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
         DIMS_RETURN_IF_ERROR(db_->Run(delete_record_, id));
         continue;
       }
+      // The registry is asked anew: a second copy could reach it, too.
+      if (refused) DIMS_RETURN_IF_ERROR(db_->Run(delete_quarantined_, from.store_id, record.number));
       std::string hash = RecordHash(to.highest_hash, to.highest_number + 1, record.schema, record.payload);
       DIMS_RETURN_IF_ERROR(db_->Run(move_record_, id, to.id, to.highest_number + 1, Blob{to.highest_hash}, Blob{hash}));
       ++to.highest_number;

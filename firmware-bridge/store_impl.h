@@ -1,7 +1,8 @@
 // What is behind Store: the connection, its statements, and the heads of chains and lines in memory.
 //
-// store_recovery.cc opens, store_generations.cc makes chains, store_commit.cc takes batches, store.cc reads and keeps
-// the books. What is in memory changes only after the transaction that wrote it was committed.
+// store_recovery.cc opens, store_generations.cc makes chains, store_commit.cc takes batches, store_quarantine.cc keeps
+// what was refused, store.cc reads and keeps the books. What is in memory changes only after the transaction that wrote
+// it was committed.
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 
@@ -37,7 +38,15 @@ class Store::Impl {
                                                  std::size_t most_bytes);
   absl::StatusOr<std::vector<StoredRecord>> ReadUrgent(int64_t generation, uint64_t after, std::size_t most_records);
   absl::Status Settle(int64_t generation, uint64_t through);
-  absl::Status MarkRefused(int64_t generation, uint64_t number, absl::string_view reason);
+  absl::Status MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
+                           absl::string_view message);
+  absl::StatusOr<std::vector<QuarantinedRecord>> Quarantined(int64_t after, std::size_t most_records,
+                                                             std::size_t most_bytes);
+  absl::StatusOr<QuarantinedRecord> Quarantined(absl::string_view store_id, uint64_t number);
+  absl::StatusOr<Generation> Release(absl::string_view store_id, uint64_t number, absl::string_view who,
+                                     absl::string_view why);
+  absl::Status Discard(absl::string_view store_id, uint64_t number, absl::string_view who, absl::string_view why);
+  absl::StatusOr<std::vector<AuditEntry>> Audit(int64_t after, std::size_t most);
   absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why, Store::Carry carry);
   std::string RegistryEpoch();
   absl::Status SetRegistryEpoch(absl::string_view epoch);
@@ -116,6 +125,18 @@ class Store::Impl {
   void CheckpointWhenLong();
   absl::Status WhyFull(const absl::Status& full) const;
 
+  // store_quarantine.cc
+  absl::Status TryMarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
+                              absl::string_view message);
+  // A row of the quarantine, and what a person decides about it.
+  struct Decision;
+  absl::StatusOr<Decision> FindQuarantined(absl::string_view store_id, uint64_t number);
+  absl::StatusOr<Decision> BeginDecision(absl::string_view store_id, uint64_t number, absl::string_view who,
+                                         absl::string_view why);
+  // Within a transaction.
+  absl::Status WriteAudit(const Decision& decision, absl::string_view action, absl::string_view outcome);
+  absl::StatusOr<uint64_t> CountQuarantined();
+
   Chain* Find(int64_t generation);
   // A record's hash as it is on disk; nothing where it is not kept.
   absl::StatusOr<std::optional<std::string>> HashOf(int64_t generation, uint64_t number);
@@ -138,10 +159,11 @@ class Store::Impl {
   int64_t next_intake_ = 1;
 
   store_db::Statement insert_record_, move_record_, records_after_, urgent_after_, record_hash_, delete_records_,
-      expired_settlement_, refuse_, insert_generation_, close_generation_, settle_, add_settlement_,
-      forget_settlements_, set_aside_, delete_record_, put_line_, insert_intake_, row_at_, row_after_, last_opened_,
-      oldest_intake_, delete_intake_, open_intake_, intake_between_, count_refused_, get_unheard_, put_unheard_,
-      bound_unheard_, delete_unheard_, forget_unheard_, get_meta_, put_meta_;
+      expired_settlement_, refuse_, put_quarantined_, delete_quarantined_, count_quarantined_, insert_generation_,
+      close_generation_, settle_, add_settlement_, forget_settlements_, set_aside_, delete_record_, put_line_,
+      insert_intake_, row_at_, row_after_, last_opened_, oldest_intake_, delete_intake_, open_intake_, intake_between_,
+      count_refused_, get_unheard_, put_unheard_, bound_unheard_, delete_unheard_, forget_unheard_, get_meta_,
+      put_meta_;
 };
 
 }  // namespace dims

@@ -125,8 +125,8 @@ absl::Status Store::Impl::Prepare() {
       {&move_record_,
        "UPDATE records SET generation=?2, number=?3, previous_hash=?4, hash=?5, refused=NULL WHERE id=?1"},
       {&records_after_,
-       "SELECT number, previous_hash, hash, schema, payload, id, urgent FROM records WHERE generation=?1 AND number>?2 "
-       "ORDER BY number LIMIT ?3"},
+       "SELECT number, previous_hash, hash, schema, payload, id, urgent, refused IS NOT NULL FROM records "
+       "WHERE generation=?1 AND number>?2 ORDER BY number LIMIT ?3"},
       {&urgent_after_,
        "SELECT number, previous_hash, hash, schema, payload FROM records WHERE generation=?1 AND number>?2 AND "
        "urgent=1 "
@@ -134,7 +134,13 @@ absl::Status Store::Impl::Prepare() {
       {&record_hash_, "SELECT hash FROM records WHERE generation=?1 AND number=?2"},
       {&delete_records_, "DELETE FROM records WHERE generation=?1 AND number>=?2 AND number<?3"},
       {&expired_settlement_, "SELECT max(through) FROM settlements WHERE generation=?1 AND at<=?2"},
-      {&refuse_, "UPDATE records SET refused=?3 WHERE generation=?1 AND number=?2"},
+      {&refuse_, "UPDATE records SET refused=?3 WHERE generation=?1 AND number=?2 AND refused IS NULL"},
+      {&put_quarantined_,
+       "INSERT INTO quarantine(store_id, number, previous_hash, hash, schema, payload, urgent, reason, message, "
+       "refused_at) SELECT ?3, number, previous_hash, hash, schema, payload, urgent, ?4, ?5, ?6 FROM records "
+       "WHERE generation=?1 AND number=?2"},
+      {&delete_quarantined_, "DELETE FROM quarantine WHERE store_id=?1 AND number=?2"},
+      {&count_quarantined_, "SELECT count(*) FROM quarantine"},
       {&insert_generation_,
        "INSERT INTO generations(store_id, began_at, why, final_number, final_hash) VALUES(?1, ?2, ?3, ?4, ?5) "
        "RETURNING id"},

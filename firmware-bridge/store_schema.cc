@@ -65,11 +65,11 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {R"sql(
 
   -- Records that the registry refused, as they were, until a person has released or discarded them.
   CREATE TABLE quarantine(
-    id INTEGER PRIMARY KEY, store_id TEXT NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
-    schema INTEGER NOT NULL, payload BLOB NOT NULL, urgent INTEGER NOT NULL, reason INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, store_id TEXT NOT NULL, number INTEGER NOT NULL, previous_hash BLOB NOT NULL,
+    hash BLOB NOT NULL, schema INTEGER NOT NULL, payload BLOB NOT NULL, urgent INTEGER NOT NULL, reason INTEGER NOT NULL,
     message TEXT NOT NULL, refused_at INTEGER NOT NULL, UNIQUE(store_id, number));
-  INSERT INTO quarantine(store_id, number, hash, schema, payload, urgent, reason, message, refused_at)
-    SELECT store_id, number, hash, schema, payload, 0, 0, refused, stored_at
+  INSERT INTO quarantine(store_id, number, previous_hash, hash, schema, payload, urgent, reason, message, refused_at)
+    SELECT store_id, number, previous_hash, hash, schema, payload, 0, 0, refused, stored_at
     FROM records JOIN generations ON generations.id=generation WHERE refused IS NOT NULL;
 
   -- What people did to the store. Never pruned.

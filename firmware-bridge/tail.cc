@@ -46,6 +46,8 @@ void Describe(const dims::v1::Report& report, TailResponse::RecordStored& stored
   if (report.has_repeat_of()) *stored.mutable_repeat_of() = report.repeat_of();
   *stored.mutable_replaces_parts() = report.replaces_parts();
   stored.set_raw_size(report.raw_size());
+  stored.set_urgency(report.urgency());
+  *stored.mutable_rule_hits() = report.rule_hits();
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/clock.h"
+#include "firmware-bridge/quarantine.h"
 #include "proto/identity.h"
 
 namespace dims {
@@ -244,9 +245,13 @@ void Uplink::Hear(const dims::v1::ForwardResponse& response, const Generation& g
   absl::Status status;
   if (response.has_refusal()) {
     const dims::v1::Refusal& refusal = response.refusal();
-    SPDLOG_ERROR("registry {}: refused record {} for good: {} ({})", options_.address, refusal.number(),
-                 refusal.message(), dims::v1::RefusalReason_Name(refusal.reason()));
-    status = store_.MarkRefused(generation.id, refusal.number(), refusal.message());
+    const std::string remedy(RemedyFor(refusal.reason()));
+    SPDLOG_ERROR(
+        "registry {}: refused record {} for good: {} ({}); it is kept until somebody decides (dims-bridge quarantine "
+        "list){}",
+        options_.address, refusal.number(), refusal.message(), dims::v1::RefusalReason_Name(refusal.reason()),
+        remedy.empty() ? "" : absl::StrCat(": ", remedy));
+    status = store_.MarkRefused(generation.id, refusal.number(), refusal.reason(), refusal.message());
   }
   if (response.has_conflict()) {
     const dims::v1::Conflict& conflict = response.conflict();

@@ -77,6 +77,12 @@ void DescribeFinding(const v1::Finding& finding, Cells& cells) {
 
 std::string Marks(const v1::Report& report) {
   std::vector<std::string> marks;
+  std::vector<absl::string_view> rules;
+  for (const v1::RuleHit& hit : report.rule_hits()) rules.push_back(hit.rule_id());
+  const bool urgent = report.urgency() == v1::URGENCY_URGENT;
+  if (urgent || !rules.empty()) {
+    marks.push_back(absl::StrCat(urgent ? "URGENT" : "hits", rules.empty() ? "" : ": ", absl::StrJoin(rules, " ")));
+  }
   if (report.status() != v1::REPORT_STATUS_FINAL && report.status() != v1::REPORT_STATUS_UNSPECIFIED) {
     marks.push_back(Word(v1::ReportStatus_Name(report.status()), "REPORT_STATUS_"));
   }

@@ -41,8 +41,8 @@ class Admin : public testing::Test {
     auto store = Store::Open(options);
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
-    setup_ = std::make_unique<AdminSetup>(
-        AdminSetup{{socket_path(), std::nullopt}, "1.2.3", options.path, {}, Sources(), nullptr});
+    setup_ =
+        std::make_unique<AdminSetup>(AdminSetup{{socket_path(), std::nullopt}, "1.2.3", options.path, {}, Sources()});
     for (const char* instrument : {"gcms-1", "gcms-2"}) {
       setup_->instruments.emplace_back().name = instrument;
       setup_->instruments.back().driver = "agilent_msd";
@@ -145,6 +145,25 @@ TEST_F(Admin, TailTellsTheAcknowledgedRecordFirstThoughItsOwnNoticeComesLater) {
   ASSERT_EQ(said.size(), 2u);
   EXPECT_THAT(said[0], HasSubstr("record 2: "));
   EXPECT_THAT(said[1], HasSubstr("< <ACK>"));
+}
+
+TEST_F(Admin, TailShowsWhatIsUrgentAndWhy) {
+  Tail tail = Listen(false);
+  Said(tail);
+  dims::v1::Report report;
+  report.set_driver("agilent_msd");
+  report.mutable_source()->set_instrument("gcms-1");
+  report.set_urgency(dims::v1::URGENCY_URGENT);
+  report.add_rule_hits()->set_rule_id("pmma");
+  report.mutable_rule_hits(0)->set_tier(dims::v1::TIER_RED_CANDIDATE);
+  const std::string urgent = report.SerializeAsString();
+  report.set_urgency(dims::v1::URGENCY_ROUTINE);
+  report.mutable_rule_hits(0)->set_tier(dims::v1::TIER_INFO);
+  ASSERT_TRUE(store_->Commit(Batch{{{"gcms-1", {}, 0, {urgent, report.SerializeAsString()}}}}).ok());
+  activity_.Changed(kStart);
+  EXPECT_THAT(Said(tail),
+              ElementsAre("gcms-1        record 1: URGENT, agilent_msd, 0 findings, hits pmma (RED_CANDIDATE)",
+                          "gcms-1        record 2: agilent_msd, 0 findings, hits pmma (INFO)"));
 }
 
 TEST_F(Admin, TailMakesLinesOfBytesThatComeOneByOne) {

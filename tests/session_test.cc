@@ -107,6 +107,11 @@ class SessionTest : public testing::Test {
     setup.options = *Options::Parse({}, {});
     setup.source.set_instrument("analyser-1");
     setup.origin = origin_;
+    setup.assess = [](dims::v1::Report& report) {
+      if (report.analyses_size() > 0 && absl::StartsWith(report.analyses(0).sample_number(), "urgent")) {
+        report.set_urgency(dims::v1::URGENCY_URGENT);
+      }
+    };
     setup.write = [this](absl::string_view bytes) {
       log_.push_back(absl::StrCat("wrote ", bytes, " at ", Records().size(), " records, ",
                                   store_->Position("analyser-1").read_through, " bytes"));
@@ -265,6 +270,28 @@ TEST_F(SessionTest, AControlSampleStaysOneAndASimulationNeverPassesForMore) {
     Commit();
     EXPECT_EQ(Records().back().origin(), expected);
   }
+}
+
+TEST_F(SessionTest, WhatIsAssessedUrgentIsUrgentInTheStore) {
+  const auto urgent = [&] {
+    std::vector<uint64_t> numbers;
+    const auto records = store_->ReadUrgent(store_->Current().id, 0, 100);
+    EXPECT_TRUE(records.ok()) << records.status();
+    for (const StoredRecord& record : *records) numbers.push_back(record.number);
+    return numbers;
+  };
+  Arrive("<!a><!urgent 1><!b><!urgent 2>");
+  Commit();
+  EXPECT_EQ(urgent(), (std::vector<uint64_t>{2, 4}));
+  Arrive("<!urgent, refused>");
+  session_->Refused(absl::ResourceExhaustedError("full"), kStart);
+  Arrive("<!c><!urgent 3>");
+  Commit();
+  EXPECT_EQ(urgent(), (std::vector<uint64_t>{2, 4, 6}));
+  const std::vector<dims::v1::Report> records = Records();
+  ASSERT_EQ(records.size(), 6u);
+  EXPECT_EQ(records[4].urgency(), dims::v1::URGENCY_ROUTINE);
+  EXPECT_EQ(records[5].urgency(), dims::v1::URGENCY_URGENT);
 }
 
 TEST_F(SessionTest, AHangUpEndsWhatWasOpen) {

@@ -84,7 +84,7 @@ TEST(StoreLimits, SaysFullWhenItsBudgetIsFullAndGoesOnWhenThereIsRoom) {
 
   // Settling works on a full store, and the settled ones make room in their time.
   ASSERT_TRUE(store->Settle(full.id, full.highest_number - 5).ok());
-  ASSERT_TRUE(store->MarkRefused(full.id, 1, std::string(200, 'r')).ok());
+  ASSERT_TRUE(store->MarkRefused(full.id, 1, dims::v1::REFUSAL_REASON_ORIGIN, std::string(200, 'r')).ok());
   EXPECT_TRUE(absl::IsResourceExhausted(store->Commit(batch)));
   now += absl::Hours(24 * 8);
   ASSERT_TRUE(store->Commit(BatchOf(std::vector<std::string>(150, payload))).ok())
@@ -120,7 +120,8 @@ TEST(StoreLimits, SettlesAndRefusesAndMovesOnAlsoWhenItIsFull) {
     ASSERT_TRUE(store->Settle(full.id, number).ok()) << number;
   }
   for (uint64_t number = 1; number <= 20; ++number) {
-    ASSERT_TRUE(store->MarkRefused(full.id, number, std::string(500, 'r')).ok()) << number;
+    ASSERT_TRUE(store->MarkRefused(full.id, number, dims::v1::REFUSAL_REASON_ORIGIN, std::string(500, 'r')).ok())
+        << number;
   }
   ASSERT_TRUE(store->BeginGeneration(full.id, 451, "full").ok());
   EXPECT_TRUE(absl::IsResourceExhausted(store->Commit(BatchOf({std::string(1000, 'x')}))));

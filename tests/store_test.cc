@@ -121,7 +121,8 @@ class Modelled {
   void RefuseOne() {
     Chain& chain = generations_.back();
     if (chain.payloads.empty()) return;
-    ASSERT_TRUE(store_->MarkRefused(chain.id, chain.payloads.size(), "not wanted").ok());
+    ASSERT_TRUE(
+        store_->MarkRefused(chain.id, chain.payloads.size(), dims::v1::REFUSAL_REASON_ORIGIN, "not wanted").ok());
   }
 
   void BeginAnother() {
@@ -326,8 +327,8 @@ TEST(Store, SettlesOnceAndNeverBack) {
   EXPECT_EQ(store->OldestUnsettled().settled_through, 4u);
   EXPECT_TRUE(absl::IsOutOfRange(store->Settle(id, 11)));
   EXPECT_TRUE(absl::IsNotFound(store->Settle(id + 1, 1)));
-  EXPECT_TRUE(absl::IsNotFound(store->MarkRefused(id, 11, "no such")));
-  ASSERT_TRUE(store->MarkRefused(id, 5, "no such origin").ok());
+  EXPECT_TRUE(absl::IsNotFound(store->MarkRefused(id, 11, dims::v1::REFUSAL_REASON_ORIGIN, "no such")));
+  ASSERT_TRUE(store->MarkRefused(id, 5, dims::v1::REFUSAL_REASON_ORIGIN, "no such origin").ok());
   store.reset();
   store = MustOpen(OptionsFor(folder));
   EXPECT_THAT(store->notices(), IsEmpty());

@@ -102,6 +102,16 @@ TEST(Watch, MarksAllThatAPlainResultDoesNotHave) {
   EXPECT_EQ(Rows(report)[1].cells[kWatchMarks], "PRELIMINARY, SIMULATED, repeat of 12, replaces 11, SUM MISMATCH");
 }
 
+TEST(Watch, AnUrgentReportSaysSoFirstAndByWhichRules) {
+  v1::Report report = Quantified();
+  report.set_origin(v1::ORIGIN_SIMULATED);
+  report.add_rule_hits()->set_rule_id("pmma");
+  report.add_rule_hits()->set_rule_id("levamisole");
+  EXPECT_EQ(Rows(report)[1].cells[kWatchMarks], "hits: pmma levamisole, SIMULATED");
+  report.set_urgency(v1::URGENCY_URGENT);
+  EXPECT_EQ(Rows(report)[1].cells[kWatchMarks], "URGENT: pmma levamisole, SIMULATED");
+}
+
 TEST(Watch, HasARowForWhatHasNoFindings) {
   v1::Report noise;
   noise.add_problems()->set_type(v1::PROBLEM_TYPE_NOISE);
