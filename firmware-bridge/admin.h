@@ -53,7 +53,7 @@ class AdminServer {
 };
 
 // As Status says it.
-dims::v1::UplinkStatus DescribeUplink(const UplinkState& state, const std::string& address);
+dims::v1::UplinkStatus DescribeUplink(const UplinkState& state);
 
 }  // namespace dims
 

@@ -228,6 +228,16 @@ class Reader {
   }
 
   void ReadField(const toml::node& node, const Field& field, const std::string& place) {
+    if (!field.is_list) return ReadValue(node, field, place);
+    const toml::array* list = node.as_array();
+    if (list == nullptr) {
+      return Fail(LineOfNode(node), place,
+                  absl::StrCat("\"", field.spec.name, "\" must be ", Requirement(field), ", not ", Describe(node)));
+    }
+    for (const toml::node& element : *list) ReadValue(element, field, place);
+  }
+
+  void ReadValue(const toml::node& node, const Field& field, const std::string& place) {
     const std::optional<std::string> text = TextOf(node, field.spec.type);
     if (!text.has_value()) {
       return Fail(LineOfNode(node), place,

@@ -22,6 +22,7 @@ void Assign(std::string& member, const std::string& value) { member = value; }
 void Assign(int64_t& member, const std::string& value) { (void)absl::SimpleAtoi(value, &member); }
 void Assign(int& member, const std::string& value) { (void)absl::SimpleAtoi(value, &member); }
 void Assign(absl::Duration& member, const std::string& value) { member = ReadDuration(value).value(); }
+void Assign(std::vector<std::string>& member, const std::string& value) { member.push_back(value); }
 template <class T>
 void Assign(std::optional<T>& member, const std::string& value) {
   Assign(member.emplace(), value);
@@ -138,6 +139,14 @@ constexpr Field kRegistryFields[] = {
      .example = "registry.example:7443",
      .rule = &kAddress,
      .set = Set<&RegistryConfig::address>},
+    {.spec = {.name = "more_addresses",
+              .help = "where else the same registry listens, tried in turn while an address fails; another registry "
+                      "there gets nothing"},
+     .presence = Presence::kOptional,
+     .example = "registry-2.example:7443",
+     .rule = &kAddress,
+     .is_list = true,
+     .set = Set<&RegistryConfig::more_addresses>},
     {.spec = {.name = "ca", .help = "PEM file with the certificate of the authority that issued both certificates"},
      .presence = Presence::kRequired,
      .example = "ca.pem",
@@ -164,6 +173,14 @@ constexpr Field kRegistryFields[] = {
               .default_value = "15s",
               .help = "how long the registry may take to answer before the bridge connects anew"},
      .set = Set<&RegistryConfig::answer_deadline>},
+    {.spec = {.name = "drain_limit_kib_s",
+              .type = Type::kInteger,
+              .unit = "KiB/s",
+              .minimum = 0,
+              .maximum = 1'048'576,
+              .default_value = "0",
+              .help = "how much of the link records may take that are not urgent; 0 for no limit"},
+     .set = Set<&RegistryConfig::drain_limit_kib_s>},
 };
 
 constexpr Field kAdminFields[] = {
@@ -290,7 +307,8 @@ std::string Heading(const ConfigTable& table) {
 }
 
 std::string Requirement(const Field& field) {
-  return field.rule != nullptr ? std::string(field.rule->must_be) : Requirement(field.spec);
+  const std::string one = field.rule != nullptr ? std::string(field.rule->must_be) : Requirement(field.spec);
+  return field.is_list ? absl::StrCat("a list, in brackets; each: ", one) : one;
 }
 
 absl::StatusOr<std::string> CheckField(const Field& field, absl::string_view value) {

@@ -32,6 +32,7 @@ struct Field {
   Presence presence = Presence::kDefault;
   absl::string_view example;       // as it would be written, without quotes; empty: the default
   const TextRule* rule = nullptr;  // kText only
+  bool is_list = false;            // kText only, never required: a list of such; `set` is called for each
   bool is_path = false;            // made absolute, unless empty (and a port that is no path stays as it is)
   // Puts a canonical value (CheckOption) into its member; for instruments, of the last one.
   void (*set)(Config& config, const std::string& value) = nullptr;

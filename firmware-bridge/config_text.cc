@@ -37,8 +37,9 @@ std::string AsWritten(const OptionSpec& spec, absl::string_view value) {
   return bare ? std::string(value) : absl::StrCat("\"", value, "\"");
 }
 
-absl::string_view ExampleValue(const Field& field) {
-  return field.example.empty() ? field.spec.default_value : field.example;
+std::string ExampleValue(const Field& field) {
+  const std::string value = AsWritten(field.spec, field.example.empty() ? field.spec.default_value : field.example);
+  return field.is_list ? absl::StrCat("[", value, "]") : value;
 }
 
 absl::string_view PresenceWord(const Field& field) {
@@ -76,7 +77,7 @@ std::string ExampleConfig() {
     for (const Field& field : table.fields) {
       absl::StrAppend(&out, Wrap("# ", absl::StrCat(Sentence(field.spec.help), " ", Sentence(Requirement(field)))),
                       field.presence == Field::Presence::kRequired ? "" : "#", field.spec.name, " = ",
-                      AsWritten(field.spec, ExampleValue(field)), "\n");
+                      ExampleValue(field), "\n");
     }
     if (table.kind == ConfigTable::Kind::kMany) {
       absl::StrAppend(&out, Wrap("# ", "Options of this instrument's driver; \"dims-bridge drivers\" lists them."),
