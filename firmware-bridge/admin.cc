@@ -93,13 +93,17 @@ class Connections {
 
 }  // namespace
 
-dims::v1::UplinkStatus DescribeUplink(const UplinkState& state, const std::string& address) {
+dims::v1::UplinkStatus DescribeUplink(const UplinkState& state) {
   dims::v1::UplinkStatus status;
-  status.set_address(address);
+  status.set_address(state.address);
   status.set_connected(state.connected);
   status.set_registry(state.registry);
   if (state.since != absl::InfinitePast()) SetTime(state.since, status.mutable_since());
   status.set_last_error(state.last_error);
+  status.set_urgent_connected(state.urgent_connected);
+  if (state.paused_until > absl::Now()) SetTime(state.paused_until, status.mutable_paused_until());
+  status.set_records_under_way(state.records_under_way);
+  status.set_bytes_under_way(state.bytes_under_way);
   return status;
 }
 

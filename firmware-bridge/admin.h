@@ -57,7 +57,7 @@ class AdminServer {
 };
 
 // As Status says it.
-dims::v1::UplinkStatus DescribeUplink(const UplinkState& state, const std::string& address);
+dims::v1::UplinkStatus DescribeUplink(const UplinkState& state);
 
 }  // namespace dims
 

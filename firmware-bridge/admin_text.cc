@@ -76,12 +76,23 @@ std::string Recorded(const TailResponse::RecordStored& record) {
 std::string UplinkText(const dims::v1::UplinkStatus& uplink) {
   const std::string at = Printable(uplink.address());
   if (uplink.connected()) return absl::StrCat("connected to \"", Printable(uplink.registry()), "\" at ", at);
-  if (uplink.last_error().empty()) return absl::StrCat("not connected to ", at, " yet");
-  return absl::StrCat("not connected to ", at, ": ", Printable(uplink.last_error()));
+  if (!uplink.last_error().empty()) return absl::StrCat("not connected to ", at, ": ", Printable(uplink.last_error()));
+  return absl::StrCat(uplink.has_since() ? "connecting anew to " : "not connected to ", at,
+                      uplink.has_since() ? "" : " yet");
+}
+
+std::string UplinkExtras(const dims::v1::UplinkStatus& uplink, absl::TimeZone zone) {
+  std::string text;
+  if (uplink.urgent_connected()) absl::StrAppend(&text, ", urgent records on a connection of their own");
+  if (uplink.has_paused_until()) {
+    absl::StrAppend(&text, ", paused by the registry until ",
+                    absl::FormatTime("%Y-%m-%d %H:%M:%S", TimeOf(uplink.paused_until()), zone));
+  }
+  return text;
 }
 
 // Who speaks, and what it says.
-std::pair<std::string, std::string> WhoAndWhat(const TailResponse& event) {
+std::pair<std::string, std::string> WhoAndWhat(const TailResponse& event, absl::TimeZone zone) {
   switch (event.event_case()) {
     case TailResponse::kBegan: {
       const TailResponse::Began& began = event.began();
@@ -105,7 +116,7 @@ std::pair<std::string, std::string> WhoAndWhat(const TailResponse& event) {
       return {"registry", absl::StrCat("settled through record ", event.settled().through(), ", ",
                                        event.settled().queued(), " queued")};
     case TailResponse::kUplink:
-      return {"registry", UplinkText(event.uplink())};
+      return {"registry", absl::StrCat(UplinkText(event.uplink()), UplinkExtras(event.uplink(), zone))};
     case TailResponse::kNotShown:
       return {"", absl::StrCat(Counted(event.not_shown().events(), "event was", "events were"), " not shown")};
     case TailResponse::EVENT_NOT_SET:
@@ -150,7 +161,7 @@ std::string Cut(const std::string& text, std::size_t columns) {
 }  // namespace
 
 std::string TailLine(const TailResponse& event, absl::TimeZone zone) {
-  const auto [who, what] = WhoAndWhat(event);
+  const auto [who, what] = WhoAndWhat(event, zone);
   const std::string name = Printable(who);
   return absl::StrCat(absl::FormatTime("%H:%M:%E3S", TimeOf(event.at()), zone), "  ",
                       Fit(name, std::max(kNameColumns, Columns(name))), "  ", what);
@@ -170,6 +181,10 @@ std::string StatusTable(const dims::v1::StatusResponse& status, absl::Time now, 
   const dims::v1::UplinkStatus& uplink = status.uplink();
   std::string connection = UplinkText(uplink);
   if (uplink.has_since()) absl::StrAppend(&connection, ", since ", When(uplink.since(), now, zone));
+  absl::StrAppend(&connection, UplinkExtras(uplink, zone));
+  if (uplink.records_under_way() > 0) {
+    absl::StrAppend(&connection, ", ", Counted(uplink.records_under_way(), "record", "records"), " under way");
+  }
   std::vector<std::vector<std::string>> facts = {
       {"bridge",
        absl::StrCat("version ", Printable(status.version()), ", running since ", When(status.started_at(), now, zone))},

@@ -38,9 +38,11 @@ struct StoreConfig {
 };
 
 struct RegistryConfig {
-  std::string address;               // host:port
-  std::string ca, certificate, key;  // PEM files; certificates.h checks them
+  std::string address;                      // host:port
+  std::vector<std::string> more_addresses;  // of the same registry
+  std::string ca, certificate, key;         // PEM files; certificates.h checks them
   absl::Duration answer_deadline;
+  int64_t drain_limit_kib_s = 0;  // 0: none
 };
 
 struct AdminConfig {

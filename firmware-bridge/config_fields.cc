@@ -167,6 +167,14 @@ constexpr Field kRegistryFields[] = {
      .example = "registry.example:7443",
      .rule = &kAddress,
      .set = Set<&RegistryConfig::address>},
+    {.spec = {.name = "more_addresses",
+              .help = "where else the same registry listens, tried in turn while an address fails; another registry "
+                      "there gets nothing"},
+     .presence = Presence::kOptional,
+     .example = "registry-2.example:7443",
+     .rule = &kAddress,
+     .is_list = true,
+     .set = Set<&RegistryConfig::more_addresses>},
     {.spec = {.name = "ca", .help = "PEM file with the certificate of the authority that issued both certificates"},
      .presence = Presence::kRequired,
      .example = "ca.pem",
@@ -193,6 +201,14 @@ constexpr Field kRegistryFields[] = {
               .default_value = "15s",
               .help = "how long the registry may take to answer before the bridge connects anew"},
      .set = Set<&RegistryConfig::answer_deadline>},
+    {.spec = {.name = "drain_limit_kib_s",
+              .type = Type::kInteger,
+              .unit = "KiB/s",
+              .minimum = 0,
+              .maximum = 1'048'576,
+              .default_value = "0",
+              .help = "how much of the link records may take that are not urgent; 0 for no limit"},
+     .set = Set<&RegistryConfig::drain_limit_kib_s>},
 };
 
 constexpr Field kAdminFields[] = {

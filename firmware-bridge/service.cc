@@ -174,6 +174,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   Activity activity;
   UplinkOptions to;
   to.address = config.registry.address;
+  to.more_addresses = config.registry.more_addresses;
   to.ca = config.registry.ca;
   to.certificate = config.registry.certificate;
   to.key = config.registry.key;
@@ -181,6 +182,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   to.bridge = config.bridge;
   to.software = absl::StrCat("dims-bridge ", version);
   to.answer_deadline = config.registry.answer_deadline;
+  to.drain_limit = static_cast<uint64_t>(config.registry.drain_limit_kib_s) << 10;
   to.changed = [&] { activity.Changed(absl::Now()); };
   Uplink uplink(std::move(to), store);
 
@@ -226,7 +228,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   }
   std::thread bench_thread([&] { bench.Run(); });
   std::thread uplink_thread([&] { uplink.Run(); });
-  const auto uplink_status = [&] { return DescribeUplink(uplink.State(), config.registry.address); };
+  const auto uplink_status = [&] { return DescribeUplink(uplink.State()); };
   const std::unique_ptr<AdminServer> admin = StartAdmin(config, version, {store, activity, uplink_status}, recorded);
   SPDLOG_INFO("listening to {} instruments for laboratory \"{}\"", places.size(), config.laboratory);
   sd_notify(0, "READY=1");

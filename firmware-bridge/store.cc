@@ -130,6 +130,15 @@ Generation Store::Impl::Current() {
   return chains_.back().generation;
 }
 
+std::vector<Generation> Store::Impl::Unsettled() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Generation> unsettled;
+  for (const Chain& chain : chains_) {
+    if (chain.generation.settled_through < chain.generation.highest_number) unsettled.push_back(chain.generation);
+  }
+  return unsettled;
+}
+
 absl::StatusOr<std::vector<StoredRecord>> Store::Impl::Read(int64_t generation_id, uint64_t after,
                                                             std::size_t most_records, std::size_t most_bytes) {
   const std::lock_guard lock(mutex_);
@@ -313,6 +322,7 @@ absl::StatusOr<std::string> Store::ReadIntake(absl::string_view instrument, uint
 }
 Generation Store::OldestUnsettled() { return impl_->OldestUnsettled(); }
 Generation Store::Current() { return impl_->Current(); }
+std::vector<Generation> Store::Unsettled() { return impl_->Unsettled(); }
 absl::StatusOr<std::vector<StoredRecord>> Store::Read(int64_t generation, uint64_t after, std::size_t most_records,
                                                       std::size_t most_bytes) {
   return impl_->Read(generation, after, most_records, most_bytes);

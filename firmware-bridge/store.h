@@ -178,6 +178,8 @@ class Store {
   // The oldest generation that has unsettled records, else the current one.
   Generation OldestUnsettled();
   Generation Current();
+  // All that have unsettled records, oldest first.
+  std::vector<Generation> Unsettled();
 
   // Records of a generation after `after`, at most `most_records` and `most_bytes` (but at least one). The first is
   // number `after` + 1, or, where that was settled and is no longer kept, the lowest that is. Each one's hash is

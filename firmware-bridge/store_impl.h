@@ -34,6 +34,7 @@ class Store::Impl {
   IntakePosition Position(absl::string_view instrument);
   Generation OldestUnsettled();
   Generation Current();
+  std::vector<Generation> Unsettled();
   absl::StatusOr<std::vector<StoredRecord>> Read(int64_t generation, uint64_t after, std::size_t most_records,
                                                  std::size_t most_bytes);
   absl::StatusOr<std::vector<StoredRecord>> ReadUrgent(int64_t generation, uint64_t after, std::size_t most_records);

@@ -221,7 +221,10 @@ void Tail::Look(absl::Time at, Responses& out) {
     settled.set_through(oldest.settled_through);
     settled.set_queued(oldest.highest_number - oldest.settled_through);
   }
-  const dims::v1::UplinkStatus uplink = sources_.uplink();
+  dims::v1::UplinkStatus uplink = sources_.uplink();
+  // It changes with every message; what is settled is told.
+  uplink.clear_records_under_way();
+  uplink.clear_bytes_under_way();
   if (std::string as_text = uplink.SerializeAsString(); as_text != uplink_) {
     uplink_ = std::move(as_text);
     out.push_back(Response(at, ""));

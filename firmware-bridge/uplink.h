@@ -1,15 +1,15 @@
 // Carries the queue to the registry.
 //
-// What: one bidirectional stream over mutual TLS: Hello, then the records after what the registry has settled, in
-// order;
-//   what it settles, the store may forget.
+// What: two lanes over mutual TLS, each with a connection of its own: all records in order (BulkLane), whose settlement
+//   lets the store forget, and urgent ones ahead of their turn (UrgentLane), which nothing of bulk delays.
 // Promise: has no state that the store lacks. Cut at any point, it starts again from the store and the registry's
 //   Welcome; nothing is lost, nothing is stored twice. Retries without limit. What is under way is bounded by the
-//   registry's window and by our own of 1 MiB, so a registry that does not read costs no memory.
-// Units: back-off 0.2 s doubling to 30 s, each with up to a half of jitter; durations otherwise.
-// Errors: every reason not to deliver is one log line, repeated only when it changes or every 10 minutes.
-// Threads: one of its own for each direction; Wake and Stop from any.
-// Source: proto/dims/v1/registry.proto; gRPC C++ 1.51 synchronous streaming; grpc/doc/keepalive.md.
+//   registry's window and by our own (BulkWindow), so a registry that does not read costs no memory. Renewed
+//   certificate files are in use within a minute. Stop lets the registry answer what was sent, for 2 s at most.
+// Units: back-off 0.2 s doubling to 30 s for each address, each with up to a half of jitter; durations otherwise.
+// Errors: every reason not to deliver is one log line, the same one again after 10 minutes at the soonest.
+// Threads: Run has one of its own, each lane two; Wake, Stop and State from any.
+// Source: proto/dims/v1/registry.proto.
 #ifndef DIMS_FIRMWARE_BRIDGE_UPLINK_H_
 #define DIMS_FIRMWARE_BRIDGE_UPLINK_H_
 
@@ -17,37 +17,41 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/status/status.h"
-#include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
-#include "dims/v1/registry.grpc.pb.h"
+#include "firmware-bridge/clock.h"
 #include "firmware-bridge/store.h"
 
 namespace dims {
 
 struct UplinkOptions {
-  std::string address;               // host:port; the host is what the registry's certificate must name
-  std::string ca, certificate, key;  // PEM files, read anew for each connection
+  std::string address;                      // host:port; the host is what the registry's certificate must name
+  std::vector<std::string> more_addresses;  // of the same registry, tried where the one before fails
+  std::string ca, certificate, key;         // PEM files
   std::string laboratory, bridge;
   std::string software;  // name and version, for people
   absl::Duration answer_deadline = absl::Seconds(15);
+  uint64_t drain_limit = 0;               // bytes a second for what is not urgent; 0: none
   std::function<void()> changed = [] {};  // the state changed, or the registry settled records; must be quick
+  std::function<Moment()> clock = ReadClocks;
 };
 
 struct UplinkState {
-  bool connected = false;
+  bool connected = false;                   // the bulk lane
   std::string registry;                     // its name, once it has answered
   absl::Time since = absl::InfinitePast();  // of `connected`; the infinite past before the first connection
   std::string last_error;                   // why it is not connected
-  bool operator==(const UplinkState&) const = default;
+  std::string address = "";                 // in use, or tried last
+  bool urgent_connected = false;
+  absl::Time paused_until = absl::InfinitePast();       // as the registry asked; may be past
+  uint64_t records_under_way = 0, bytes_under_way = 0;  // sent by the bulk lane, not settled
 };
 
 class Uplink {
  public:
   Uplink(UplinkOptions options, Store& store);
+  ~Uplink();
 
   // Serves until Stop. Call it in a thread of its own.
   void Run();
@@ -58,35 +62,8 @@ class Uplink {
   UplinkState State() const;
 
  private:
-  using Stream = grpc::ClientReaderWriter<dims::v1::ForwardRequest, dims::v1::ForwardResponse>;
-
-  // What the registry said on the stream at hand.
-  struct Heard {
-    std::unique_ptr<dims::v1::Welcome> welcome;
-    uint64_t settled_through = 0;
-    absl::Duration progress, paused_until;  // uptimes
-    bool ended = false;
-    absl::Status failure;  // a conflict, or what the store said
-  };
-
-  // One stream for one generation. OK when everything of it is settled and there is a newer one.
-  absl::Status Serve(const Generation& generation);
-  absl::Status SendRecords(Stream& stream, const Generation& generation);
-  void Listen(Stream& stream, const dims::v1::ForwardRequest& hello, const Generation& generation);
-  void Hear(const dims::v1::ForwardResponse& response, const Generation& generation);
-  absl::Status TakeWelcome(const Generation& generation, const dims::v1::Welcome& welcome, uint64_t* from);
-  absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect() const;
-  bool WaitFor(absl::Duration most);
-  void SetState(bool connected, absl::string_view registry, absl::string_view error);
-
-  const UplinkOptions options_;
-  Store& store_;
-  mutable absl::Mutex mutex_;
-  UplinkState state_ ABSL_GUARDED_BY(mutex_);
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  bool woken_ ABSL_GUARDED_BY(mutex_) = false;
-  grpc::ClientContext* context_ ABSL_GUARDED_BY(mutex_) = nullptr;  // of the stream at hand, for Stop
-  Heard heard_ ABSL_GUARDED_BY(mutex_);
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace dims

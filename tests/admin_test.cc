@@ -57,7 +57,7 @@ class Admin : public testing::Test {
   }
 
   TailSources Sources() {
-    return {*store_, activity_, [this] { return DescribeUplink(uplink_, "registry.example:7443"); }};
+    return {*store_, activity_, [this] { return DescribeUplink(uplink_); }};
   }
   std::string socket_path() const { return folder_ + "/admin.sock"; }
   void Start() {
@@ -109,7 +109,7 @@ class Admin : public testing::Test {
   std::string folder_;
   std::unique_ptr<Store> store_;
   Activity activity_;
-  UplinkState uplink_;
+  UplinkState uplink_{.address = "registry.example:7443"};
   std::unique_ptr<AdminSetup> setup_;
   std::unique_ptr<AdminServer> server_;
 };
@@ -197,12 +197,12 @@ TEST_F(Admin, TailTellsWhatIsSettledAndHowTheUplinkStands) {
   Record("S-2");
   Tail tail = Listen(false);
   Said(tail);
-  uplink_ = {true, "central", kStart, ""};
+  uplink_ = {true, "central", kStart, "", "registry.example:7443"};
   ASSERT_TRUE(store_->Settle(store_->Current().id, 1).ok());
   activity_.Changed(kStart);
   EXPECT_THAT(Said(tail), ElementsAre("registry      settled through record 1, 1 queued",
                                       "registry      connected to \"central\" at registry.example:7443"));
-  uplink_ = {false, "central", kStart, "Connection refused"};
+  uplink_ = {false, "central", kStart, "Connection refused", "registry.example:7443"};
   activity_.Changed(kStart);
   activity_.Changed(kStart);
   EXPECT_THAT(Said(tail), ElementsAre("registry      not connected to registry.example:7443: Connection refused"));
@@ -438,7 +438,7 @@ TEST_F(Admin, StatusSaysHowEverythingStands) {
   Record("S-1");
   const SessionBatch open{"gcms-1", {{IntakeEntry::Kind::kIn, 10, kStart, "open"}}, 10, {}};
   ASSERT_TRUE(store_->Commit(Batch{{open}}).ok());
-  uplink_ = {true, "central", kStart, ""};
+  uplink_ = {true, "central", kStart, "", "registry.example:7443"};
   Start();
   dims::v1::StatusResponse response;
   grpc::ClientContext context;

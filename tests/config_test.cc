@@ -245,8 +245,8 @@ TEST(ConfigErrors, NameTheNearestKeyForAnUnknownOne) {
   EXPECT_THAT(Errors(Plus("buad = 9600\n")),
               ElementsAre("15: [[instrument]] \"gcms-1\": unknown key \"buad\", did you mean \"baud\"?"));
   EXPECT_THAT(Errors(With("\n[registry]", "[registry]\nretries = 3")),
-              ElementsAre("4: [registry]: unknown key \"retries\"; there are: address, ca, certificate, key, "
-                          "answer_deadline"));
+              ElementsAre("4: [registry]: unknown key \"retries\"; there are: address, more_addresses, ca, "
+                          "certificate, key, answer_deadline, drain_limit_kib_s"));
   EXPECT_THAT(Errors(With("\n[registry]", "[stroe]\n[registry]")),
               ElementsAre("3: unknown key \"stroe\", did you mean \"store\"?"));
 }

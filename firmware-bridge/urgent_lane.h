@@ -1,0 +1,64 @@
+// The lane of urgent records, each sent ahead of its turn under its own number, on a connection of its own.
+//
+// What: unsettled urgent records of every generation, oldest first, until the registry says that it stored them ahead.
+//   They are sent again in their place by the bulk lane, which also settles them.
+// Promise: connects only where there is something urgent, and then without regard to how long it was in vain. Waits for
+//   nothing that is bulk's: neither its window, nor a pause, nor its limit. After urgent records the connection stays
+//   for 10 minutes: the next one of a series saves the handshakes, which on a slow link are most of the time, and a
+//   bridge with nothing urgent costs the registry nothing.
+// Errors: a damaged record is left to the bulk lane.
+// Threads: as Lane.
+// Source: proto/dims/v1/registry.proto, StoredAhead.
+#ifndef DIMS_FIRMWARE_BRIDGE_URGENT_LANE_H_
+#define DIMS_FIRMWARE_BRIDGE_URGENT_LANE_H_
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "firmware-bridge/lane.h"
+
+namespace dims {
+
+class UrgentLane final : public Lane {
+ public:
+  static constexpr absl::Duration kIdle = absl::Minutes(10);
+
+  explicit UrgentLane(LaneSetup setup) : Lane(std::move(setup), dims::v1::STREAM_PURPOSE_URGENT) {}
+
+ private:
+  // Of one generation: how far its urgent records are known, and how far the registry has answered for them. In memory
+  // only: after a restart they are sent again, which the registry knows.
+  struct Progress {
+    uint64_t seen = 0, answered = 0;
+  };
+
+  std::optional<Generation> Wanted() override;
+  absl::Status Begin(const Generation& generation, const dims::v1::Welcome& welcome) override;
+  absl::Status Hear(const RegistryStream::Answers& answers) override;
+  absl::StatusOr<Step> SendSome(RegistryStream& stream) override;
+
+  // Looks for urgent records that were not there before; true where there are.
+  bool LookForNew();
+  // The oldest generation with an urgent record that is neither settled nor answered for.
+  std::optional<Generation> Oldest();
+
+  struct Item {
+    uint64_t number, bytes;
+    bool answered;
+  };
+
+  std::map<int64_t, Progress> progress_;  // by generation
+  std::string epoch_;                     // of the registry that answered
+  // Of the stream at hand.
+  std::deque<Item> under_way_;
+  uint64_t bytes_under_way_ = 0, most_records_ = 1, most_bytes_ = 1;
+  uint64_t sent_through_ = 0;
+  absl::Duration busy_at_;  // when something was answered last, or the stream began
+};
+
+}  // namespace dims
+
+#endif  // DIMS_FIRMWARE_BRIDGE_URGENT_LANE_H_
