@@ -15,8 +15,9 @@ Ballast::Ballast(std::string path, uint64_t bytes)
     : path_(std::move(path)), bytes_(bytes), there_(bytes > 0 && FileBytes(path_) == bytes) {}
 
 absl::Status Ballast::Make() {
-  if (there_ || bytes_ == 0) return absl::OkStatus();
-  unlink(path_.c_str());  // of another size, or not finished
+  if (there_) return absl::OkStatus();
+  unlink(path_.c_str());  // of another size, not finished, or not wanted any more
+  if (bytes_ == 0) return absl::OkStatus();
   if (DiskFreeBytes(path_) < 2 * bytes_) {
     return absl::ResourceExhaustedError(absl::StrCat("no room for the ballast \"", path_, "\": it needs ",
                                                      (2 * bytes_) >> 20, " MiB free on the disk"));

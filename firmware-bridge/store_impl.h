@@ -173,7 +173,7 @@ class Store::Impl {
   Warning nearly_full_, reserved_, disk_low_;
   std::vector<std::string> news_;
   std::optional<store_db::Ballast> ballast_;
-  bool ballast_given_ = false;  // and not made again
+  bool ballast_given_ = false;  // by this process, and not made again
   absl::Time no_shrinking_until_ = absl::InfinitePast();
   std::vector<Chain> chains_;  // by id; the last one is current
   Lines lines_;

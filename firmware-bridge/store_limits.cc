@@ -68,8 +68,10 @@ bool Store::Impl::IsReserved(uint64_t more_bytes) const {
   return used * 100 >= all_pages_ * kReserved || IsDiskReserved();
 }
 
-// What was the ballast is all there is.
-bool Store::Impl::IsDiskReserved() const { return ballast_given_ && DiskFreeBytes(options_.path) < ballast_->bytes(); }
+// What was, or should be, the ballast is all there is.
+bool Store::Impl::IsDiskReserved() const {
+  return ballast_ && ballast_->bytes() > 0 && !ballast_->there() && DiskFreeBytes(options_.path) < ballast_->bytes();
+}
 
 absl::Status Store::Impl::Admits(const SessionBatch& session) {
   if (!session.deferrable || !session.urgent.empty()) return absl::OkStatus();
