@@ -145,15 +145,19 @@ std::string StatusTable(const dims::v1::StatusResponse& status, absl::Time now, 
   const dims::v1::UplinkStatus& uplink = status.uplink();
   std::string connection = UplinkText(uplink);
   if (uplink.has_since()) absl::StrAppend(&connection, ", since ", When(uplink.since(), now, zone));
-  const std::vector<std::vector<std::string>> facts = {
+  std::vector<std::vector<std::string>> facts = {
       {"bridge",
        absl::StrCat("version ", Printable(status.version()), ", running since ", When(status.started_at(), now, zone))},
       {"clock", status.clock().synchronized() ? "synchronised" : "NOT synchronised: times of results are not certain"},
       {"registry", connection},
       {"store",
        absl::StrCat(Printable(store.store_id()), " in ", Printable(store.path()), ", ", store.file_bytes(), " bytes")},
+      {"room", absl::StrCat(store.budget_bytes() == 0 ? 0 : store.used_bytes() * 100 / store.budget_bytes(),
+                            " % of a budget of ", store.budget_bytes() >> 20, " MiB in use, ",
+                            store.disk_free_bytes() >> 20, " MiB free on the disk")},
       {"records", absl::StrCat("highest ", store.highest_number(), ", settled through ", store.settled_through(), ", ",
                                store.queued(), " queued, ", store.refused(), " refused")}};
+  for (const std::string& warning : store.warnings()) facts.push_back({"WARNING", Printable(warning)});
   return absl::StrCat(Table(facts), "\n", lines.size() > 1 ? Table(lines) : "no instrument is configured\n");
 }
 

@@ -326,6 +326,7 @@ void Session::Append(Said said, absl::Time first, absl::Time last) {
   Normalize(setup_.locality, report);
   if (!said.content.empty()) MarkRepeat(said.content, report);
   whole_ |= IsWhole(report);
+  if (setup_.assess) setup_.assess(report);
   if (report.urgency() == dims::v1::URGENCY_URGENT) batch_.urgent.push_back(batch_.payloads.size());
   batch_.payloads.push_back(report.SerializeAsString());
   batch_.closed_through = said.end;

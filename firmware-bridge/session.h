@@ -56,6 +56,8 @@ struct SessionSetup {
   dims::v1::Origin origin = dims::v1::ORIGIN_UNSPECIFIED;
   uint64_t noise_quota = std::numeric_limits<uint64_t>::max();  // bytes a day (NoiseQuota)
   std::function<dims::v1::ClockState()> clock;
+  // Says how urgent a report is (assess.h). Absent: none is.
+  std::function<void(dims::v1::Report&)> assess;
   // Writes to the instrument's port.
   std::function<absl::Status(absl::string_view)> write;
 };
