@@ -1,5 +1,8 @@
 #include "firmware-bridge/noise_quota.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
@@ -9,11 +12,47 @@ namespace {
 constexpr absl::Duration kDay = absl::Hours(24);
 constexpr absl::Duration kSayWithin = absl::Hours(1);
 
+// Bytes [begin, end) of the line, all of them in the entry.
+IntakeEntry PartOf(const IntakeEntry& entry, uint64_t begin, uint64_t end) {
+  IntakeEntry part{entry.kind, begin, entry.time, entry.bytes.substr(begin - entry.offset, end - begin), {}};
+  for (const LineMark& mark : entry.marks) {
+    const uint64_t at = entry.offset + mark.offset;
+    if (at >= begin && at < end) part.marks.push_back({mark.kind, static_cast<decltype(mark.offset)>(at - begin)});
+  }
+  return part;
+}
+
 }  // namespace
 
 bool IsNoise(const dims::v1::Report& report) {
   return report.analyses_size() == 0 && report.weighings_size() == 0 && report.problems_size() > 0 &&
          report.problems(0).type() == dims::v1::PROBLEM_TYPE_NOISE;
+}
+
+void NoiseQuota::Withheld::Drop(uint64_t from, uint64_t through, absl::Time now, std::vector<IntakeEntry>& entries) {
+  end = through;
+  noise += through - from;
+  std::vector<IntakeEntry> kept;
+  bool goes_on = false;  // bytes after these are here
+  for (IntakeEntry& entry : entries) {
+    const bool in = entry.kind == IntakeEntry::Kind::kIn;
+    const uint64_t entry_end = entry.offset + entry.bytes.size();
+    if (in && entry.bytes.empty() && entry.offset >= from && entry.offset <= through)
+      continue;  // an earlier hole's end
+    goes_on |= in && entry_end > through;
+    if (!in || entry_end <= from || entry.offset >= through) {
+      kept.push_back(std::move(entry));
+      continue;
+    }
+    const uint64_t first = std::max(from, entry.offset), last = std::min(through, entry_end);
+    if (entry.offset < first) kept.push_back(PartOf(entry, entry.offset, first));
+    hash.Update(absl::string_view(entry.bytes).substr(first - entry.offset, last - first));
+    dropped += last - first;
+    if (last < entry_end) kept.push_back(PartOf(entry, last, entry_end));
+  }
+  // Positions count on over the hole.
+  if (!goes_on) kept.push_back(IntakeEntry{IntakeEntry::Kind::kIn, through, now, "", {}});
+  entries = std::move(kept);
 }
 
 bool NoiseQuota::Exceeds(uint64_t bytes, absl::Duration uptime) {

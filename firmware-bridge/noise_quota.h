@@ -11,10 +11,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "drivers/parser.h"
+#include "firmware-bridge/store.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -33,6 +36,10 @@ class NoiseQuota {
     dims::v1::LineErrors line_errors;
     absl::Time first, last;  // when they came
     absl::Duration since;    // uptime
+
+    // Takes the line's bytes [from, through) out of a batch's entries. Those that are not there are on disk already,
+    // and stay.
+    void Drop(uint64_t from, uint64_t through, absl::Time now, std::vector<IntakeEntry>& entries);
   };
 
   explicit NoiseQuota(uint64_t most) : most_(most) {}

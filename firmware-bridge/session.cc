@@ -22,16 +22,6 @@ constexpr int kQuietTimer = -1;  // the session's own; a decoder's timers count 
 constexpr absl::Duration kQuiet = absl::Seconds(10);
 constexpr std::size_t kMostUndecided = 128 * 1024;  // more than any parser waits for to tell noise
 
-// Bytes [begin, end) of the line, all of them in the entry.
-IntakeEntry PartOf(const IntakeEntry& entry, uint64_t begin, uint64_t end) {
-  IntakeEntry part{entry.kind, begin, entry.time, entry.bytes.substr(begin - entry.offset, end - begin), {}};
-  for (const LineMark& mark : entry.marks) {
-    const uint64_t at = entry.offset + mark.offset;
-    if (at >= begin && at < end) part.marks.push_back({mark.kind, static_cast<decltype(mark.offset)>(at - begin)});
-  }
-  return part;
-}
-
 // What only says that bytes are missing, or that they were cut off: nobody would send that again.
 bool IsWhole(const dims::v1::Report& report) {
   return std::none_of(report.problems().begin(), report.problems().end(), [](const dims::v1::Problem& problem) {
@@ -259,33 +249,15 @@ void Session::Withhold(uint64_t begin, uint64_t end, const dims::v1::LineErrors&
   }
   NoiseQuota::Withheld& sum = quota_.Sum(begin, TimeOf(begin), now.uptime);
   sum.last = TimeOf(end - 1);
-  sum.end = end;
-  sum.noise += end - begin;
   sum.line_errors.set_parity_or_framing(sum.line_errors.parity_or_framing() + errors.parity_or_framing());
   sum.line_errors.set_breaks(sum.line_errors.breaks() + errors.breaks());
   sum.line_errors.set_overruns(sum.line_errors.overruns() + errors.overruns());
-  std::vector<IntakeEntry> kept;
-  bool goes_on = false;  // bytes after these are here
-  for (IntakeEntry& entry : batch_.entries) {
-    const uint64_t entry_end = entry.offset + (entry.kind == IntakeEntry::Kind::kIn ? entry.bytes.size() : 0);
-    const bool quiet = entry.kind == IntakeEntry::Kind::kTimer && entry.bytes == absl::StrCat(kQuietTimer);
-    const bool marker = entry.kind == IntakeEntry::Kind::kIn && entry.bytes.empty();
-    if ((quiet || marker) && entry.offset >= begin && entry.offset <= end) continue;
-    if (entry.kind != IntakeEntry::Kind::kIn || entry_end <= begin || entry.offset >= end) {
-      goes_on |= entry.kind == IntakeEntry::Kind::kIn && entry_end > end;
-      kept.push_back(std::move(entry));
-      continue;
-    }
-    const uint64_t from = std::max(begin, entry.offset), to = std::min(end, entry_end);
-    if (entry.offset < from) kept.push_back(PartOf(entry, entry.offset, from));
-    sum.hash.Update(absl::string_view(entry.bytes).substr(from - entry.offset, to - from));
-    sum.dropped += to - from;
-    if (to < entry_end) kept.push_back(PartOf(entry, to, entry_end));
-    goes_on |= to < entry_end;
-  }
-  // Positions count on over the hole.
-  if (!goes_on) kept.push_back(IntakeEntry{IntakeEntry::Kind::kIn, end, now.wall, "", {}});
-  batch_.entries = std::move(kept);
+  const std::string quiet = absl::StrCat(kQuietTimer);
+  std::erase_if(batch_.entries, [&](const IntakeEntry& entry) {
+    return entry.kind == IntakeEntry::Kind::kTimer && entry.bytes == quiet && entry.offset >= begin &&
+           entry.offset <= end;
+  });
+  sum.Drop(begin, end, now.wall, batch_.entries);
   batch_.closed_through = end;
   Forget(end);
 }
