@@ -60,6 +60,8 @@ class Parser {
   // Position after the last byte fed, and of the first byte that is in no event yet.
   uint64_t fed() const { return base_ + (buffer_.size() - head_); }
   uint64_t pending_from() const;
+  // A report is open: what is pending is no noise.
+  bool in_report() const { return open_.has_value(); }
 
  private:
   // A stretch of claimed bytes with its running hash.

@@ -32,6 +32,10 @@ constexpr absl::Duration kLook = absl::Milliseconds(200);  // for the listener's
 void DescribeStore(const StoreSummary& summary, const std::string& path, dims::v1::StoreStatus& status) {
   status.set_path(path);
   status.set_file_bytes(summary.file_bytes);
+  status.set_used_bytes(summary.used_bytes);
+  status.set_budget_bytes(summary.budget_bytes);
+  status.set_disk_free_bytes(summary.disk_free_bytes);
+  for (const std::string& warning : summary.warnings) status.add_warnings(warning);
   uint64_t queued = 0, refused = 0;
   for (const StoreSummary::PerGeneration& entry : summary.generations) {
     queued += entry.queued;

@@ -192,12 +192,16 @@ std::string StatusTable(const dims::v1::StatusResponse& status, absl::Time now, 
       {"registry", connection},
       {"store",
        absl::StrCat(Printable(store.store_id()), " in ", Printable(store.path()), ", ", store.file_bytes(), " bytes")},
+      {"room", absl::StrCat(store.budget_bytes() == 0 ? 0 : store.used_bytes() * 100 / store.budget_bytes(),
+                            " % of a budget of ", store.budget_bytes() >> 20, " MiB in use, ",
+                            store.disk_free_bytes() >> 20, " MiB free on the disk")},
       {"records", absl::StrCat("highest ", store.highest_number(), ", settled through ", store.settled_through(), ", ",
                                store.queued(), " queued, ", store.refused(), " refused")}};
   if (store.quarantined() > 0) {
     facts.push_back({"REFUSED", absl::StrCat(Counted(store.quarantined(), "record waits", "records wait"),
                                              " for a person's decision: dims-bridge quarantine list")});
   }
+  for (const std::string& warning : store.warnings()) facts.push_back({"WARNING", Printable(warning)});
   return absl::StrCat(Table(facts), "\n", lines.size() > 1 ? Table(lines) : "no instrument is configured\n");
 }
 

@@ -2,9 +2,11 @@
 //
 // What: waits for arrivals and timers, gathers every session's batch, commits them as one, lets the sessions reply.
 // Promise: group commit without a timer: what arrives while one commit runs is in the next. A session that waits for
-//   the disk keeps no other from it.
-// Units: a round takes at most 32 KiB of each instrument.
-// Errors: a refusing store is told to the sessions, and offered the same again after a second.
+//   the disk keeps no other from it: the store is asked about each one's batch before they are committed as one. A line
+//   that is held back goes on taking, so that an urgent report behind a routine one gets through.
+// Units: a round takes at most 32 KiB of each instrument; a line that is held back takes up to 1 MiB.
+// Errors: a refusing store is told to the sessions, and offered the same again after a second, or when something urgent
+//   has joined it.
 // Threads: Add before Run; Run in one thread; Wake and Stop from any.
 #ifndef DIMS_FIRMWARE_BRIDGE_BENCH_H_
 #define DIMS_FIRMWARE_BRIDGE_BENCH_H_
@@ -39,8 +41,12 @@ class Bench {
   struct Place {
     std::unique_ptr<Session> session;
     ReceiveBuffer* buffer;
-    bool refused = false;  // its batch waits to be offered again; nothing new is taken
+    bool refused = false;        // its batch waits to be offered again
+    std::size_t urgent = 0;      // so many urgent reports were in it
+    absl::Duration offer_again;  // uptime
   };
+  void Refuse(Place& place, const absl::Status& why);
+  void Tidy(absl::Duration uptime);
   absl::Duration NextTimer() const;
 
   Store& store_;
@@ -48,7 +54,7 @@ class Bench {
   const std::function<void()> recorded_, alive_;
   const absl::Duration pulse_;
   std::vector<Place> places_;
-  absl::Duration offer_again_;  // uptime
+  absl::Duration last_commit_, tidy_at_;  // uptime
   absl::Mutex mutex_;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

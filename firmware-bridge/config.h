@@ -33,7 +33,7 @@ namespace dims {
 // All paths are absolute. Defaults are in config_fields.cc, nowhere else.
 struct StoreConfig {
   std::string path;
-  int64_t budget_mib = 0;
+  int64_t budget_mib = 0, ballast_mib = 0;
   absl::Duration keep_settled, keep_intake;
 };
 
@@ -56,11 +56,12 @@ struct InstrumentConfig {
   std::string port;  // an absolute path, or tcp://host:port
   // Absent: as the driver's protocol has it (LineOf).
   std::optional<int> baud, data_bits, stop_bits;
-  std::optional<char> parity;                                // N, E, O
-  std::optional<std::string> flow;                           // none, xonxoff, rtscts
-  std::optional<dims::v1::Origin> origin;                    // absent: what the port is decides (IsSimulatedByName)
-  std::optional<std::string> time_zone;                      // IANA name; absl::LoadTimeZone knows it
-  std::optional<std::string> date_order;                     // dmy, mdy, ymd
+  std::optional<char> parity;              // N, E, O
+  std::optional<std::string> flow;         // none, xonxoff, rtscts
+  std::optional<dims::v1::Origin> origin;  // absent: what the port is decides (IsSimulatedByName)
+  std::optional<std::string> time_zone;    // IANA name; absl::LoadTimeZone knows it
+  std::optional<std::string> date_order;   // dmy, mdy, ymd
+  int64_t noise_quota_mib = 0;
   std::vector<std::pair<std::string, std::string>> options;  // only those given; Options::Parse takes them
 };
 

@@ -137,14 +137,27 @@ constexpr Field kStoreFields[] = {
      .rule = &kFile,
      .is_path = true,
      .set = Set<&StoreConfig::path>},
-    {.spec = {.name = "budget",
+    {.spec =
+         {.name = "budget",
+          .type = Type::kInteger,
+          .unit = "MiB",
+          .minimum = 64,
+          .maximum = 1'048'576,
+          .default_value = "4096",
+          .help =
+              "the database never grows beyond; from 95 % on only urgent results are taken, and instruments are told "
+              "\"not received\""},
+     .set = Set<&StoreConfig::budget_mib>},
+    {.spec = {.name = "ballast",
               .type = Type::kInteger,
               .unit = "MiB",
-              .minimum = 64,
-              .maximum = 1'048'576,
-              .default_value = "4096",
-              .help = "the database never grows beyond; when it is full, instruments are told \"not received\""},
-     .set = Set<&StoreConfig::budget_mib>},
+              .minimum = 0,
+              .maximum = 65'536,
+              .default_value = "64",
+              .help =
+                  "room held on the disk, in <path>.ballast, and given back when the disk is full; at most an 8th of "
+                  "the budget"},
+     .set = Set<&StoreConfig::ballast_mib>},
     {.spec = {.name = "keep_settled",
               .type = Type::kDuration,
               .minimum = kHour,
@@ -306,6 +319,14 @@ constexpr Field kInstrumentFields[] = {
      .presence = Presence::kOptional,
      .example = "dmy",
      .set = Set<&InstrumentConfig::date_order>},
+    {.spec = {.name = "noise_quota",
+              .type = Type::kInteger,
+              .unit = "MiB",
+              .minimum = 1,
+              .maximum = 65'536,
+              .default_value = "16",
+              .help = "how much of what belongs to no report is kept in 24 h; what comes beyond is counted only"},
+     .set = Set<&InstrumentConfig::noise_quota_mib>},
 };
 
 constexpr Field kWatchFields[] = {

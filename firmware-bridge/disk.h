@@ -26,6 +26,10 @@ absl::Status SyncFolderOf(const std::string& file);
 // Bytes of a file; 0 where there is none.
 uint64_t FileBytes(const std::string& file);
 
+// Bytes that this user may still write on the disk of a file (that need not be there); the highest number where it
+// cannot be told.
+uint64_t DiskFreeBytes(const std::string& file);
+
 }  // namespace dims
 
 #endif  // DIMS_FIRMWARE_BRIDGE_DISK_H_

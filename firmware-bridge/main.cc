@@ -117,7 +117,10 @@ int StoreCommand(const std::string& config_path, std::string store_path) {
   const absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options);
   if (!store.ok()) return Fail(store.status());
   const StoreSummary summary = (*store)->Summary();
-  std::cout << absl::StrFormat("%s: %d bytes\n", options.path, summary.file_bytes);
+  std::cout << absl::StrFormat("%s: %d bytes; %d bytes in use of a budget of %d; free on the disk: %d bytes\n",
+                               options.path, summary.file_bytes, summary.used_bytes, summary.budget_bytes,
+                               summary.disk_free_bytes);
+  for (const std::string& warning : summary.warnings) std::cout << "warning: " << warning << "\n";
   std::cout << absl::StrFormat("\n%-36s  %10s %10s %10s %10s\n", "records of store", "highest", "queued", "settled",
                                "refused");
   for (const StoreSummary::PerGeneration& entry : summary.generations) {

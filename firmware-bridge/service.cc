@@ -5,6 +5,8 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -110,6 +112,7 @@ absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfi
         "those for good (set origin to say otherwise)",
         instrument.name, instrument.port);
   }
+  setup.noise_quota = static_cast<uint64_t>(instrument.noise_quota_mib) << 20;
   setup.clock = ReadClockState;
   return setup;
 }
@@ -151,6 +154,7 @@ StoreOptions StoreOptionsOf(const Config& config) {
   options.laboratory = config.laboratory;
   options.bridge = config.bridge;
   options.budget_bytes = static_cast<uint64_t>(config.store.budget_mib) << 20;
+  options.ballast_bytes = static_cast<uint64_t>(config.store.ballast_mib) << 20;
   options.keep_settled = config.store.keep_settled;
   options.keep_intake = config.store.keep_intake;
   return options;
@@ -162,6 +166,9 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   // Ports, store, uplink and lookers-on share them; one too few would end whichever asks last.
   if (absl::Status status = RaiseDescriptorLimit(); !status.ok()) SPDLOG_WARN("{}", std::string(status.message()));
   SayWhatIsWrongWithCertificates(config);
+  // What SQLite writes aside while it makes the file smaller belongs on the store's own disk, which is known to be
+  // there.
+  setenv("SQLITE_TMPDIR", std::filesystem::path(config.store.path).parent_path().c_str(), 0);
   absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(StoreOptionsOf(config));
   if (!opened.ok()) return opened.status();
   Store& store = **opened;

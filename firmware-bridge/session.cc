@@ -20,11 +20,20 @@ void SetTimestamp(absl::Time time, google::protobuf::Timestamp* stamp) {
 
 constexpr int kQuietTimer = -1;  // the session's own; a decoder's timers count from 0
 constexpr absl::Duration kQuiet = absl::Seconds(10);
+constexpr std::size_t kMostUndecided = 128 * 1024;  // more than any parser waits for to tell noise
+
+// What only says that bytes are missing, or that they were cut off: nobody would send that again.
+bool IsWhole(const dims::v1::Report& report) {
+  return std::none_of(report.problems().begin(), report.problems().end(), [](const dims::v1::Problem& problem) {
+    return problem.type() == dims::v1::PROBLEM_TYPE_INTERRUPTED || problem.type() == dims::v1::PROBLEM_TYPE_TRUNCATED ||
+           problem.type() == dims::v1::PROBLEM_TYPE_NOISE;
+  });
+}
 
 }  // namespace
 
 Session::Session(SessionSetup setup, Store& store, Moment now)
-    : setup_(std::move(setup)), store_(store), last_arrival_(now.wall) {
+    : setup_(std::move(setup)), store_(store), quota_(setup_.noise_quota), last_arrival_(now.wall) {
   Rebuild(now);
   // Whatever the instrument sent while nobody listened is gone: what was open cannot be continued.
   if (parser_->pending_from() < parser_->fed()) {
@@ -38,6 +47,7 @@ void Session::Rebuild(Moment now) {
   const IntakePosition position = store_.Position(name());
   batch_ = SessionBatch{name(), {}, position.closed_through, {}};
   replies_.clear();
+  whole_ = false;
   timers_.clear();
   times_.clear();
   last_arrival_ = now.wall;
@@ -74,6 +84,7 @@ void Session::Replay(const std::vector<IntakeEntry>& entries, Moment now) {
 }
 
 void Session::Take(const Arrival& arrival) {
+  WatchQuota(arrival.at);
   switch (arrival.kind) {
     case Arrival::Kind::kBytes:
       Received(arrival);
@@ -105,6 +116,7 @@ void Session::Opened(Moment now) {
 void Session::Closed(Moment now) {
   Enter(IntakeEntry::Kind::kClosed, now.wall, "");
   parser_->Finish(Ending::kInterrupted, [&](ParserEvent event) { Handle(std::move(event), now, false); });
+  SayWithheld();
   timers_.clear();
 }
 
@@ -142,6 +154,7 @@ void Session::Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes) 
 }
 
 void Session::Tick(Moment now) {
+  WatchQuota(now);
   while (true) {
     const auto due =
         std::find_if(timers_.begin(), timers_.end(), [&](const auto& timer) { return timer.second <= now.uptime; });
@@ -161,8 +174,18 @@ absl::Duration Session::NextTimer() const {
 
 void Session::Handle(ParserEvent event, Moment now, bool replaying) {
   if (Said* said = std::get_if<Said>(&event)) {
-    Append(std::move(*said));
+    const bool noise = IsNoise(said->report);
+    if (noise && !replaying && quota_.Exceeds(said->end - said->begin, now.uptime)) {
+      Withhold(said->begin, said->end, said->report.line_errors(), now);
+    } else {
+      if (!noise) SayWithheld();
+      const absl::Time first = TimeOf(said->begin), last = TimeOf(said->end - 1);
+      Append(std::move(*said), first, last);
+    }
   } else if (const Padding* padding = std::get_if<Padding>(&event)) {
+    if (!replaying && quota_.Exceeds(padding->end - padding->begin, now.uptime)) {
+      Withhold(padding->begin, padding->end, {}, now);
+    }
     batch_.closed_through = padding->end;
     Forget(padding->end);
   } else if (const Arm* arm = std::get_if<Arm>(&event)) {
@@ -173,14 +196,85 @@ void Session::Handle(ParserEvent event, Moment now, bool replaying) {
     }
   } else if (std::holds_alternative<Heard>(event)) {
     // It cannot have heard what had not been said when this came.
-    if (!batch_.unheard.empty() || now.uptime < replied_) return;
-    batch_.heard = true;
-  } else if (!replaying) {
-    replies_.push_back(std::get<Reply>(std::move(event)));
+    if (batch_.unheard.empty() && now.uptime >= replied_) batch_.heard = true;
+  } else {
+    Reply& reply = std::get<Reply>(event);
+    answered_ |= !reply.instead.empty();
+    if (!replaying) replies_.push_back(std::move(reply));
   }
+  batch_.deferrable = IsDeferrable();
 }
 
-void Session::Append(Said said) {
+// Whether this batch can be refused without losing what nobody sends again. Bytes without a report are not: only the
+// end of a message tells what it is. Nor is what was cut: its instrument has been told that the bytes before were
+// received, and goes on when it is in a record.
+bool Session::IsDeferrable() const {
+  if (batch_.payloads.empty() || !batch_.urgent.empty()) return false;
+  if (!answered_) return true;  // it waits in memory
+  return whole_ &&
+         std::any_of(replies_.begin(), replies_.end(), [](const Reply& reply) { return !reply.instead.empty(); });
+}
+
+// Beyond the quota nothing is kept before it is known to be no noise.
+bool Session::IsUndecided() const {
+  return quota_.used_up() && batch_.payloads.empty() && replies_.empty() && !parser_->in_report() &&
+         std::all_of(batch_.entries.begin(), batch_.entries.end(),
+                     [](const IntakeEntry& entry) {
+                       return entry.kind == IntakeEntry::Kind::kIn || entry.kind == IntakeEntry::Kind::kTimer;
+                     }) &&
+         Waiting() < kMostUndecided;
+}
+
+std::size_t Session::Waiting() const {
+  std::size_t bytes = 0;
+  for (const IntakeEntry& entry : batch_.entries) bytes += entry.bytes.size();
+  for (const std::string& payload : batch_.payloads) bytes += payload.size();
+  return bytes;
+}
+
+void Session::WatchQuota(Moment now) {
+  const bool renewed = quota_.Renewed(now.uptime);
+  if (renewed) flood_said_ = false;
+  if (renewed) SPDLOG_WARN("{}: a day is over since its noise began; noise is kept again", name());
+  if (renewed || quota_.IsDue(now.uptime)) SayWithheld();
+}
+
+// These bytes go out of the batch, and have no record of their own; those that are on disk already stay there.
+void Session::Withhold(uint64_t begin, uint64_t end, const dims::v1::LineErrors& errors, Moment now) {
+  if (!std::exchange(flood_said_, true)) {
+    SPDLOG_WARN(
+        "{}: more than {} bytes outside any report within a day: what comes beyond is counted, not kept, until a day "
+        "has passed; look at the line, its settings and its cable",
+        name(), quota_.most());
+  }
+  NoiseQuota::Withheld& sum = quota_.Sum(begin, TimeOf(begin), now.uptime);
+  sum.last = TimeOf(end - 1);
+  sum.line_errors.set_parity_or_framing(sum.line_errors.parity_or_framing() + errors.parity_or_framing());
+  sum.line_errors.set_breaks(sum.line_errors.breaks() + errors.breaks());
+  sum.line_errors.set_overruns(sum.line_errors.overruns() + errors.overruns());
+  const std::string quiet = absl::StrCat(kQuietTimer);
+  std::erase_if(batch_.entries, [&](const IntakeEntry& entry) {
+    return entry.kind == IntakeEntry::Kind::kTimer && entry.bytes == quiet && entry.offset >= begin &&
+           entry.offset <= end;
+  });
+  sum.Drop(begin, end, now.wall, batch_.entries);
+  batch_.closed_through = end;
+  Forget(end);
+}
+
+void Session::SayWithheld() {
+  std::optional<NoiseQuota::Withheld> withheld = quota_.Take();
+  if (!withheld) return;
+  // Where the session had to go back to what is on disk, positions were given out anew.
+  withheld->end = std::min(withheld->end, parser_->pending_from());
+  withheld->begin = std::min(withheld->begin, withheld->end);
+  Said said{quota_.Describe(*withheld), withheld->begin, withheld->end, ""};
+  said.report.set_driver(std::string(setup_.driver->name));
+  said.report.set_driver_version(std::string(setup_.driver->version));
+  Append(std::move(said), withheld->first, withheld->last);
+}
+
+void Session::Append(Said said, absl::Time first, absl::Time last) {
   dims::v1::Report& report = said.report;
   // An instrument may say that a result is no patient's or user's (a control sample), never that a simulation is real.
   if (report.origin() == dims::v1::ORIGIN_UNSPECIFIED || setup_.origin != dims::v1::ORIGIN_REAL) {
@@ -191,8 +285,8 @@ void Session::Append(Said said) {
   source = setup_.source;
   source.set_intake_begin(said.begin);
   source.set_intake_end(said.end);
-  SetTimestamp(TimeOf(said.begin), source.mutable_received_first());
-  SetTimestamp(TimeOf(said.end - 1), source.mutable_received_last());
+  SetTimestamp(first, source.mutable_received_first());
+  SetTimestamp(last, source.mutable_received_last());
   if (setup_.clock) *source.mutable_clock() = setup_.clock();
   if (lost_ > 0) {
     const bool after = lost_after_ == said.end;
@@ -203,10 +297,12 @@ void Session::Append(Said said) {
   }
   Normalize(setup_.locality, report);
   if (!said.content.empty()) MarkRepeat(said.content, report);
+  whole_ |= IsWhole(report);
   if (setup_.assess) setup_.assess(report);
   if (report.urgency() == dims::v1::URGENCY_URGENT) batch_.urgent.push_back(batch_.payloads.size());
   batch_.payloads.push_back(report.SerializeAsString());
   batch_.closed_through = said.end;
+  batch_.deferrable = IsDeferrable();
   Forget(said.end);
 }
 
@@ -251,11 +347,13 @@ const SessionBatch* Session::Pending(bool all) const {
   // What was sent to the instrument is only evidence: it does not need a commit of its own.
   const bool only_sent = std::all_of(batch_.entries.begin(), batch_.entries.end(),
                                      [](const IntakeEntry& entry) { return entry.kind == IntakeEntry::Kind::kOut; });
-  return batch_.payloads.empty() && (batch_.entries.empty() || (only_sent && !all)) ? nullptr : &batch_;
+  if (batch_.payloads.empty() && (batch_.entries.empty() || (only_sent && !all))) return nullptr;
+  return IsUndecided() && !all ? nullptr : &batch_;
 }
 
 void Session::Committed(Moment now) {
   held_back_ = false;
+  whole_ = false;
   batch_ = SessionBatch{name(), {}, batch_.closed_through, {}};
   std::vector<Reply> replies = std::exchange(replies_, {});
   for (Reply& reply : replies) {

@@ -7,7 +7,9 @@
 //   with replies suppressed); bytes of an instrument that waits for no answer are kept and offered again. A report that
 //   was cut by a hang-up or a crash is INTERRUPTED, never joined with what comes next. A message that comes again
 //   because the instrument may not have heard its acknowledgement names the record it repeats, or those that hold parts
-//   of it.
+//   of it. While the store has only its reserve left, an instrument is told to keep its routine results, and a line
+//   that cannot be told is held back in memory. What a line sends outside reports beyond its quota is not kept, but
+//   counted and summed up, and a record says so.
 // Units: positions count all bytes this instrument ever sent through this store.
 // Errors: a port that does not take a reply is logged; the instrument's own protocol repeats.
 // Threads: one at a time (the Bench's); time is given, never read.
@@ -17,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +31,7 @@
 #include "drivers/driver.h"
 #include "drivers/parser.h"
 #include "firmware-bridge/clock.h"
+#include "firmware-bridge/noise_quota.h"
 #include "firmware-bridge/normalize.h"
 #include "firmware-bridge/store.h"
 
@@ -50,6 +54,7 @@ struct SessionSetup {
   // Who, for every report's source: laboratory, bridge, instrument, configuration, version.
   dims::v1::Source source;
   dims::v1::Origin origin = dims::v1::ORIGIN_UNSPECIFIED;
+  uint64_t noise_quota = std::numeric_limits<uint64_t>::max();  // bytes a day (NoiseQuota)
   std::function<dims::v1::ClockState()> clock;
   // Says how urgent a report is (assess.h). Absent: none is.
   std::function<void(dims::v1::Report&)> assess;
@@ -76,6 +81,10 @@ class Session {
   void Committed(Moment now);
   // The store did not take the pending batch.
   void Refused(const absl::Status& why, Moment now);
+  // Bytes of what must reach the disk.
+  std::size_t Waiting() const;
+  // Nothing more is to come: what was summed up and not said yet joins the batch.
+  void Finish() { SayWithheld(); }
 
   const std::string& name() const { return setup_.source.instrument(); }
 
@@ -87,7 +96,12 @@ class Session {
   void Closed(Moment now);
   void Run(int timer, ParserSink sink);
   void WatchForQuiet(Moment now);
-  void Append(Said said);
+  void Append(Said said, absl::Time first, absl::Time last);
+  bool IsDeferrable() const;
+  bool IsUndecided() const;
+  void WatchQuota(Moment now);
+  void Withhold(uint64_t begin, uint64_t end, const dims::v1::LineErrors& errors, Moment now);
+  void SayWithheld();
   void MarkRepeat(absl::string_view content, dims::v1::Report& report);
   void Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes);
   void Received(const Arrival& arrival);
@@ -102,6 +116,10 @@ class Session {
   std::deque<std::pair<uint64_t, absl::Time>> times_;  // when the open bytes arrived; offsets ascend
   SessionBatch batch_;                                 // not on disk yet
   std::vector<Reply> replies_;                         // owed once batch_ is
+  bool answered_ = false;                              // this instrument waits for answers
+  bool whole_ = false;                                 // a payload of batch_ is whole: no cut report, no noise
+  NoiseQuota quota_;
+  bool flood_said_ = false;  // that the quota is used up has been logged
   uint64_t lost_after_ = 0;
   uint64_t lost_ = 0;       // bytes that found no room since the last report
   bool held_back_ = false;  // the store takes nothing, and that has been said

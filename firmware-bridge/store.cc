@@ -35,7 +35,8 @@ Store::Impl::~Impl() {
   if (db_ == nullptr) return;
   if (opened_) {
     // On a full disk the log cannot be moved: the next start does it.
-    const absl::Status moved = db_->Checkpoint(true);
+    absl::Status moved = db_->Checkpoint(true);
+    if (absl::IsResourceExhausted(moved) && GiveBallast()) moved = db_->Checkpoint(true);
     if (!absl::IsResourceExhausted(moved)) Must(moved);
     if (moved.ok()) db_->AllowLogRemoval();
   } else if (leaves_no_trace_) {
@@ -277,6 +278,12 @@ StoreSummary Store::Impl::Summary() {
   Must(quarantined.status());
   summary.quarantined = *quarantined;
   summary.file_bytes = FileBytes(options_.path) + FileBytes(options_.path + "-wal");
+  summary.used_bytes = (file_pages_ - free_pages_) * page_bytes_;
+  summary.budget_bytes = options_.budget_bytes;
+  summary.disk_free_bytes = DiskFreeBytes(options_.path);
+  for (const Warning* warning : {&nearly_full_, &reserved_, &disk_low_}) {
+    if (warning->on) summary.warnings.push_back(warning->text);
+  }
   return summary;
 }
 
@@ -314,6 +321,9 @@ Store::~Store() = default;
 
 const std::vector<std::string>& Store::notices() const { return impl_->notices(); }
 absl::Status Store::Commit(const Batch& batch) { return impl_->Commit(batch); }
+absl::Status Store::Admits(const SessionBatch& session) { return impl_->Admits(session); }
+void Store::Tidy(bool idle) { impl_->Tidy(idle); }
+std::vector<std::string> Store::TakeNews() { return impl_->TakeNews(); }
 IntakePosition Store::Position(absl::string_view instrument) { return impl_->Position(instrument); }
 std::vector<IntakeEntry> Store::OpenIntake(absl::string_view instrument) { return impl_->OpenIntake(instrument); }
 std::vector<UnheardRecord> Store::AllUnheard(absl::string_view instrument) { return impl_->AllUnheard(instrument); }
@@ -331,10 +341,12 @@ absl::StatusOr<std::vector<StoredRecord>> Store::ReadUrgent(int64_t generation, 
                                                             std::size_t most_records) {
   return impl_->ReadUrgent(generation, after, most_records);
 }
-absl::Status Store::Settle(int64_t generation, uint64_t through) { return impl_->Settle(generation, through); }
+absl::Status Store::Settle(int64_t generation, uint64_t through) {
+  return impl_->WithBallast([&] { return impl_->Settle(generation, through); });
+}
 absl::Status Store::MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
                                 absl::string_view message) {
-  return impl_->MarkRefused(generation, number, reason, message);
+  return impl_->WithBallast([&] { return impl_->MarkRefused(generation, number, reason, message); });
 }
 absl::StatusOr<std::vector<QuarantinedRecord>> Store::Quarantined(int64_t after, std::size_t most_records,
                                                                   std::size_t most_bytes) {
@@ -345,19 +357,21 @@ absl::StatusOr<QuarantinedRecord> Store::Quarantined(absl::string_view store_id,
 }
 absl::StatusOr<Generation> Store::Release(absl::string_view store_id, uint64_t number, absl::string_view who,
                                           absl::string_view why) {
-  return impl_->Release(store_id, number, who, why);
+  return impl_->WithBallast([&] { return impl_->Release(store_id, number, who, why); });
 }
 absl::Status Store::Discard(absl::string_view store_id, uint64_t number, absl::string_view who, absl::string_view why) {
-  return impl_->Discard(store_id, number, who, why);
+  return impl_->WithBallast([&] { return impl_->Discard(store_id, number, who, why); });
 }
 absl::StatusOr<std::vector<AuditEntry>> Store::Audit(int64_t after, std::size_t most) {
   return impl_->Audit(after, most);
 }
 absl::StatusOr<Generation> Store::BeginGeneration(int64_t from, uint64_t first, absl::string_view why, Carry carry) {
-  return impl_->BeginGeneration(from, first, why, carry);
+  return impl_->WithBallast([&] { return impl_->BeginGeneration(from, first, why, carry); });
 }
 std::string Store::RegistryEpoch() { return impl_->RegistryEpoch(); }
-absl::Status Store::SetRegistryEpoch(absl::string_view epoch) { return impl_->SetRegistryEpoch(epoch); }
+absl::Status Store::SetRegistryEpoch(absl::string_view epoch) {
+  return impl_->WithBallast([&] { return impl_->SetRegistryEpoch(epoch); });
+}
 StoreSummary Store::Summary() { return impl_->Summary(); }
 
 }  // namespace dims

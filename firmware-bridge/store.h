@@ -65,6 +65,8 @@ struct SessionBatch {
   // The instrument has heard all acknowledgements before; then sent these, of which that is not known yet.
   bool heard = false;
   std::vector<Unheard> unheard;
+  // Its instrument can be told to keep it, or it can wait in memory: the store's reserve is not for it.
+  bool deferrable = false;
 };
 
 struct Batch {
@@ -129,6 +131,9 @@ struct StoreSummary {
   std::vector<Instrument> instruments;
   uint64_t quarantined = 0;
   uint64_t file_bytes = 0;
+  uint64_t used_bytes = 0, budget_bytes = 0;  // of the database: what is not free in it, and what it may be
+  uint64_t disk_free_bytes = 0;
+  std::vector<std::string> warnings;  // what a person should do something about
 };
 
 struct StoreOptions {
@@ -138,9 +143,13 @@ struct StoreOptions {
   // The database file never grows beyond; at least 1 MiB. Its log comes on top: some MiB, and the largest commit. A
   // 64th is left to settling and to closing generations, so that a full store can empty itself.
   uint64_t budget_bytes = uint64_t{4} << 30;
+  // Room held on the disk, in <path>.ballast, and given back when the disk is full. Never more than an 8th of the
+  // budget; 0: none.
+  uint64_t ballast_bytes = 0;
   // Settled records stay so long after they were settled (rounded up to the hour), for a registry that is set back.
   absl::Duration keep_settled = absl::Hours(24 * 7);
   absl::Duration keep_intake = absl::Hours(24 * 30);  // closed intake stays so long after it came
+  // Both go before their time, oldest first, while 70 % of the budget is in use.
   // For `dims-bridge store`: nothing is created or changed. Commit and all else that writes is FailedPrecondition.
   bool read_only = false;
   std::function<absl::Time()> now = [] { return absl::Now(); };
@@ -163,6 +172,18 @@ class Store {
   // Puts the batch on disk in one transaction. Settled records and closed intake past their time go in the same
   // transaction, at most 100 rows of each.
   absl::Status Commit(const Batch& batch);
+
+  // Whether it should be committed as things stand. ResourceExhausted, with the reason, for what can wait
+  // (SessionBatch::deferrable) while only the reserve is left: the last 20th of the budget, or, on a full disk, the
+  // room that was the ballast's. First deletes what may go.
+  absl::Status Admits(const SessionBatch& session);
+
+  // To be called every few seconds. Makes the ballast again where there is room; when `idle` (nothing has come for a
+  // while), deletes what is due and makes the file smaller where at least half of it is free.
+  void Tidy(bool idle);
+
+  // For the operator's log: what has happened since this was last asked. A threshold is said once, when it is passed.
+  std::vector<std::string> TakeNews();
 
   IntakePosition Position(absl::string_view instrument);
   // The open intake: what was read after `closed_through`, in order, timers and openings included. Where the line was

@@ -1,5 +1,3 @@
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -39,15 +37,16 @@ absl::Status Store::Impl::Commit(const Batch& batch) {
     const absl::Status status = TryCommit(batch);
     if (!absl::IsResourceExhausted(status)) return status;
     // What rode in the failed transaction came back with it. Alone, the pruning can make room.
-    const absl::StatusOr<int> gone = PruneAlone();
-    if (!gone.ok() || *gone == 0) return WhyFull(status);
+    const absl::StatusOr<int> gone = PruneAlone(true);
+    if (gone.ok() && *gone > 0) continue;
+    if (!GiveBallast()) return WhyFull(status.message());
   }
 }
 
 absl::Status Store::Impl::TryCommit(const Batch& batch) {
   Transaction transaction(*db_);
   DIMS_RETURN_IF_ERROR(transaction.Begin());
-  const absl::StatusOr<Pruned> pruned = Prune();  // first: this very transaction can use the room
+  const absl::StatusOr<Pruned> pruned = Prune(IsTight());  // first: this very transaction can use the room
   DIMS_RETURN_IF_ERROR(pruned.status());
   Lines changed;
   int64_t next_intake = next_intake_, next_line = static_cast<int64_t>(lines_.size()) + 1;
@@ -75,6 +74,7 @@ absl::Status Store::Impl::TryCommit(const Batch& batch) {
   chains_.back().generation = std::move(head);
   if (records_added) WriteHead();
   CheckpointWhenLong();
+  Measure();
   return absl::OkStatus();
 }
 
@@ -156,22 +156,23 @@ absl::StatusOr<int64_t> Store::Impl::FirstRowPast(const Line& line, int64_t none
   return none;
 }
 
-absl::StatusOr<Store::Impl::Pruned> Store::Impl::Prune() {
+// `early`: also what has not been kept for its time yet, the oldest first.
+absl::StatusOr<Store::Impl::Pruned> Store::Impl::Prune(bool early) {
   Pruned pruned;
-  DIMS_RETURN_IF_ERROR(PruneRecords(pruned));
-  DIMS_RETURN_IF_ERROR(PruneIntake(pruned));
+  DIMS_RETURN_IF_ERROR(PruneRecords(early, pruned));
+  DIMS_RETURN_IF_ERROR(PruneIntake(early, pruned));
   return pruned;
 }
 
 // Only numbers below settled_through: it is the anchor of the chain after it, and the highest is never below.
-absl::Status Store::Impl::PruneRecords(Pruned& pruned) {
+absl::Status Store::Impl::PruneRecords(bool early, Pruned& pruned) {
   const int64_t settled_by = absl::ToUnixNanos(options_.now() - options_.keep_settled);
   int left = kMostPruned;
   for (const Chain& chain : chains_) {
     const Generation& generation = chain.generation;
     if (left == 0 || chain.lowest >= generation.settled_through) continue;
-    uint64_t expired = 0;
-    {
+    uint64_t expired = early ? generation.settled_through : 0;
+    if (!early) {
       Query query(expired_settlement_, generation.id, settled_by);
       if (query.Next()) expired = query.Unsigned(0);
       DIMS_RETURN_IF_ERROR(query.status());
@@ -186,45 +187,43 @@ absl::Status Store::Impl::PruneRecords(Pruned& pruned) {
   return absl::OkStatus();
 }
 
-absl::Status Store::Impl::PruneIntake(Pruned& pruned) {
+absl::Status Store::Impl::PruneIntake(bool early, Pruned& pruned) {
   const absl::Time now = options_.now();
-  int left = kMostPruned;
+  std::vector<int64_t> rows;
   for (const auto& [name, line] : lines_) {
-    if (left == 0) break;
-    if (now < line.nothing_to_prune_until) continue;
-    std::vector<int64_t> rows;
-    {
-      Query oldest(oldest_intake_, line.id, left);
-      while (oldest.Next()) {
-        const absl::Time due = absl::FromUnixNanos(oldest.Int(1)) + options_.keep_intake;
-        if (due > now) {
-          if (rows.empty()) pruned.quiet[line.id] = due;
-          break;
-        }
-        const bool bytes = oldest.Int(2) == static_cast<int>(IntakeEntry::Kind::kIn);
-        const bool idle = line.position.closed_through == line.position.read_through;
-        if (oldest.Int(0) >= line.open_from && (bytes || !idle)) break;
-        rows.push_back(oldest.Int(0));
+    if (!early && now < line.nothing_to_prune_until) continue;
+    Query oldest(oldest_intake_, line.id, kMostPruned);
+    for (bool first = true; oldest.Next(); first = false) {
+      const absl::Time due = absl::FromUnixNanos(oldest.Int(1)) + options_.keep_intake;
+      if (due > now && !early) {
+        if (first) pruned.quiet[line.id] = due;
+        break;
       }
-      DIMS_RETURN_IF_ERROR(oldest.status());
+      const bool bytes = oldest.Int(2) == static_cast<int>(IntakeEntry::Kind::kIn);
+      const bool idle = line.position.closed_through == line.position.read_through;
+      if (oldest.Int(0) >= line.open_from && (bytes || !idle || due > now)) break;
+      rows.push_back(oldest.Int(0));
     }
-    for (const int64_t row : rows) DIMS_RETURN_IF_ERROR(db_->Run(delete_intake_, row));
-    left -= static_cast<int>(rows.size());
-    pruned.rows += static_cast<int>(rows.size());
+    DIMS_RETURN_IF_ERROR(oldest.status());
   }
+  std::sort(rows.begin(), rows.end());  // as they came, whatever line they are of
+  if (rows.size() > kMostPruned) rows.resize(kMostPruned);
+  for (const int64_t row : rows) DIMS_RETURN_IF_ERROR(db_->Run(delete_intake_, row));
+  pruned.rows += static_cast<int>(rows.size());
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> Store::Impl::PruneAlone() {
+absl::StatusOr<int> Store::Impl::PruneAlone(bool early) {
   const WholeBudget whole(*this);
   Transaction transaction(*db_);
   DIMS_RETURN_IF_ERROR(transaction.Begin());
-  const absl::StatusOr<Pruned> pruned = Prune();
+  const absl::StatusOr<Pruned> pruned = Prune(early);
   DIMS_RETURN_IF_ERROR(pruned.status());
   if (pruned->rows == 0) return 0;
   DIMS_RETURN_IF_ERROR(transaction.Commit());
   Apply(*pruned);
   CheckpointWhenLong();
+  Measure();
   return pruned->rows;
 }
 
@@ -240,18 +239,9 @@ void Store::Impl::Apply(const Pruned& pruned) {
 void Store::Impl::CheckpointWhenLong() {
   if (db_->log_pages() < kLongLog) return;
   // On a full disk the log stays as it is, and the commits say that the disk is full.
-  if (const absl::Status status = db_->Checkpoint(false); !absl::IsResourceExhausted(status)) Must(status);
-}
-
-absl::Status Store::Impl::WhyFull(const absl::Status& full) const {
-  uint64_t queued = 0;
-  for (const Chain& chain : chains_) queued += chain.generation.highest_number - chain.generation.settled_through;
-  struct statvfs disk;
-  const bool known = statvfs(options_.path.c_str(), &disk) == 0;
-  return absl::ResourceExhaustedError(absl::StrCat(
-      full.message(), "; budget ", options_.budget_bytes >> 20, " MiB",
-      known ? absl::StrCat(", free on the disk ", (uint64_t{disk.f_bavail} * disk.f_frsize) >> 20, " MiB") : "", ", ",
-      queued, " records wait for the registry. Nothing more is accepted until they are sent, or the budget is raised"));
+  absl::Status status = db_->Checkpoint(false);
+  if (absl::IsResourceExhausted(status) && GiveBallast()) status = db_->Checkpoint(false);
+  if (!absl::IsResourceExhausted(status)) Must(status);
 }
 
 }  // namespace dims

@@ -99,6 +99,7 @@ absl::StatusOr<Generation> Store::Impl::BeginGeneration(int64_t from, uint64_t f
   }
   Must(LoadChains());
   WriteHead();
+  Measure();
   CheckpointWhenLong();
   return chains_.back().generation;
 }

@@ -1,8 +1,8 @@
 // What is behind Store: the connection, its statements, and the heads of chains and lines in memory.
 //
-// store_recovery.cc opens, store_generations.cc makes chains, store_commit.cc takes batches, store_quarantine.cc keeps
-// what was refused, store.cc reads and keeps the books. What is in memory changes only after the transaction that wrote
-// it was committed.
+// store_recovery.cc opens, store_generations.cc makes chains, store_commit.cc takes batches, store_limits.cc sees to it
+// that there is room, store_quarantine.cc keeps what was refused, store.cc reads and keeps the books. What is in memory
+// changes only after the transaction that wrote it was committed.
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "firmware-bridge/ballast.h"
 #include "firmware-bridge/head_file.h"
 #include "firmware-bridge/sqlite.h"
 #include "firmware-bridge/store.h"
@@ -28,6 +29,16 @@ class Store::Impl {
   absl::Status Open();
 
   absl::Status Commit(const Batch& batch);
+  absl::Status Admits(const SessionBatch& session);
+  void Tidy(bool idle);
+  std::vector<std::string> TakeNews();
+  // A write that has no other way out of a full disk than the ballast's room.
+  template <typename Write>
+  auto WithBallast(Write write) {
+    auto result = write();
+    if (absl::IsResourceExhausted(StatusOf(result)) && GiveBallastLocked()) result = write();
+    return result;
+  }
   std::vector<IntakeEntry> OpenIntake(absl::string_view instrument);
   std::vector<UnheardRecord> AllUnheard(absl::string_view instrument);
   absl::StatusOr<std::string> ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end);
@@ -75,6 +86,11 @@ class Store::Impl {
     uint64_t from = 0, through = 0;
     std::string reason;
   };
+  // A warning that is said when it begins to be true.
+  struct Warning {
+    bool on = false;
+    std::string text;
+  };
   struct Pruned {
     std::map<int64_t, uint64_t> lowest;   // by generation
     std::map<int64_t, absl::Time> quiet;  // by line: Line::nothing_to_prune_until
@@ -93,6 +109,7 @@ class Store::Impl {
   // store_recovery.cc
   absl::Status OpenDatabase();
   absl::Status Configure();
+  absl::Status KnowBudget();
   absl::Status Prepare();
   absl::Status LoadLines();
   absl::Status LoadChains();
@@ -118,13 +135,31 @@ class Store::Impl {
   absl::StatusOr<int64_t> FirstOpenRow(const SessionBatch& session, const Line& before, const Line& line,
                                        int64_t next_intake);
   absl::StatusOr<int64_t> FirstRowPast(const Line& line, int64_t none);
-  absl::StatusOr<Pruned> Prune();
-  absl::Status PruneRecords(Pruned& pruned);
-  absl::Status PruneIntake(Pruned& pruned);
-  absl::StatusOr<int> PruneAlone();
+  absl::StatusOr<Pruned> Prune(bool early);
+  absl::Status PruneRecords(bool early, Pruned& pruned);
+  absl::Status PruneIntake(bool early, Pruned& pruned);
+  absl::StatusOr<int> PruneAlone(bool early);
   void Apply(const Pruned& pruned);
   void CheckpointWhenLong();
-  absl::Status WhyFull(const absl::Status& full) const;
+
+  // store_limits.cc
+  static const absl::Status& StatusOf(const absl::Status& status) { return status; }
+  template <typename Value>
+  static const absl::Status& StatusOf(const absl::StatusOr<Value>& result) {
+    return result.status();
+  }
+  // Notes how much of the file is in use, and says what threshold that passes.
+  void Measure();
+  void Warn(Warning& warning, bool begins, bool ends, const std::string& text);
+  bool IsTight() const;
+  bool IsReserved(uint64_t more_bytes) const;
+  bool IsDiskReserved() const;
+  bool GiveBallast();
+  bool GiveBallastLocked();
+  void MakeBallast();
+  // Gives to the disk what is free in the file; the line that says so, empty where there was nothing to do.
+  std::string Shrink();
+  absl::Status WhyFull(absl::string_view full) const;
 
   // store_quarantine.cc
   absl::Status TryMarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
@@ -155,6 +190,12 @@ class Store::Impl {
   bool opened_ = false;           // to the end, for writing
   bool leaves_no_trace_ = false;  // the log file was not there, and nothing has been written
   uint64_t all_pages_ = 0, commit_pages_ = 0;
+  uint64_t file_pages_ = 0, free_pages_ = 0, page_bytes_ = 0;
+  Warning nearly_full_, reserved_, disk_low_;
+  std::vector<std::string> news_;
+  std::optional<store_db::Ballast> ballast_;
+  bool ballast_given_ = false;  // by this process, and not made again
+  absl::Time no_shrinking_until_ = absl::InfinitePast();
   std::vector<Chain> chains_;  // by id; the last one is current
   Lines lines_;
   int64_t next_intake_ = 1;
@@ -164,7 +205,7 @@ class Store::Impl {
       close_generation_, settle_, add_settlement_, forget_settlements_, set_aside_, delete_record_, put_line_,
       insert_intake_, row_at_, row_after_, last_opened_, oldest_intake_, delete_intake_, open_intake_, intake_between_,
       count_refused_, get_unheard_, put_unheard_, bound_unheard_, delete_unheard_, forget_unheard_, get_meta_,
-      put_meta_;
+      put_meta_, page_count_, free_count_;
 };
 
 }  // namespace dims

@@ -38,6 +38,11 @@ absl::Status Store::Impl::Open() {
   DIMS_RETURN_IF_ERROR(CheckSettled());
   DIMS_RETURN_IF_ERROR(Recover());
   db_->set_corruption_is_final();
+  if (!options_.read_only) {
+    if (const std::string smaller = Shrink(); !smaller.empty()) notices_.push_back(smaller);
+    MakeBallast();
+  }
+  Measure();
   opened_ = !options_.read_only;
   return absl::OkStatus();
 }
@@ -72,12 +77,15 @@ absl::Status Store::Impl::OpenDatabase() {
                                                         *version == 0 ? "empty" : "of an older format",
                                                         "; start the bridge once, it brings it up to date"));
     }
+    DIMS_RETURN_IF_ERROR(KnowBudget());
     return db_->Execute("PRAGMA query_only=ON");
   }
   leaves_no_trace_ = false;
   DIMS_RETURN_IF_ERROR(Configure());
+  ballast_.emplace(options_.path + ".ballast", std::min(options_.ballast_bytes, options_.budget_bytes / 8));
   if (log_bytes > 0) {
-    const absl::Status moved = db_->Checkpoint(true);
+    absl::Status moved = db_->Checkpoint(true);
+    if (absl::IsResourceExhausted(moved) && GiveBallast()) moved = db_->Checkpoint(true);
     if (absl::IsResourceExhausted(moved)) {
       return absl::ResourceExhaustedError(absl::StrCat("store \"", options_.path,
                                                        "\": the disk is full, so its log of ", log_bytes,
@@ -104,15 +112,21 @@ absl::Status Store::Impl::Configure() {
   DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA wal_autocheckpoint=0", "0"));
   DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA journal_size_limit=8388608", "8388608"));
   db_->CountLogPages();
-  const absl::StatusOr<int64_t> page = db_->AskInt("PRAGMA page_size");
-  DIMS_RETURN_IF_ERROR(page.status());
-  all_pages_ = std::min<uint64_t>(options_.budget_bytes / *page, 0xfffffffe);
+  DIMS_RETURN_IF_ERROR(KnowBudget());
   commit_pages_ = all_pages_ - std::max<uint64_t>(16, all_pages_ / 64);
   const absl::StatusOr<int64_t> used = db_->AskInt("PRAGMA page_count");
   DIMS_RETURN_IF_ERROR(used.status());
   // SQLite does not take a limit below what there is; the answer is then what there is.
   const uint64_t limit = std::max(commit_pages_, static_cast<uint64_t>(*used));
   return db_->Expect(absl::StrCat("PRAGMA max_page_count=", commit_pages_), absl::StrCat(limit));
+}
+
+absl::Status Store::Impl::KnowBudget() {
+  const absl::StatusOr<int64_t> page = db_->AskInt("PRAGMA page_size");
+  DIMS_RETURN_IF_ERROR(page.status());
+  page_bytes_ = *page;
+  all_pages_ = std::min<uint64_t>(options_.budget_bytes / *page, 0xfffffffe);
+  return absl::OkStatus();
 }
 
 void Store::Impl::LimitPages(uint64_t pages) { Must(db_->Execute(absl::StrCat("PRAGMA max_page_count=", pages))); }
@@ -186,6 +200,8 @@ absl::Status Store::Impl::Prepare() {
        "(SELECT record FROM unheard WHERE line=?1 ORDER BY record DESC LIMIT ?2)"},
       {&delete_unheard_, "DELETE FROM unheard WHERE line=?1"},
       {&forget_unheard_, "DELETE FROM unheard WHERE record=?1"},
+      {&page_count_, "PRAGMA page_count"},
+      {&free_count_, "PRAGMA freelist_count"},
       {&get_meta_, "SELECT value FROM meta WHERE key=?1"},
       {&put_meta_, "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2"},
   };
