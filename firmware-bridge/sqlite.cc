@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/disk.h"
+#include "firmware-bridge/store_sums.h"
 
 namespace dims::store_db {
 
@@ -80,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   // Else a connection that gives up half-way would still move the log into the database.
   DIMS_RETURN_IF_ERROR(
       database->ToStatus(sqlite3_db_config(database->connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr)));
+  DIMS_RETURN_IF_ERROR(database->ToStatus(AddSums(database->connection_)));
   return database;
 }
 
@@ -162,14 +164,17 @@ absl::Status Database::ToStatus(int code) {
     case SQLITE_BUSY:
       return absl::UnavailableError(absl::StrCat("store \"", path_, "\" is in use by another process (the bridge?)"));
     case SQLITE_IOERR:
-      EndAfterDiskFailure(path_, what());
+      if (!unreadable_is_damage_ || code != SQLITE_IOERR_READ) EndAfterDiskFailure(path_, what());
+      return absl::DataLossError(absl::StrCat("store \"", path_, "\" cannot be read: ", what()));
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      if (corruption_is_final_) EndAfterDiskFailure(path_, what());
-      return absl::DataLossError(
-          absl::StrCat("store \"", path_, "\" is damaged: ", what(), "; stop the bridge, move this file, \"", path_,
-                       "-wal\" to another folder and keep them, leave \"", path_,
-                       ".head\" in its place: the bridge then begins a new store and reports what is missing"));
+      if (corruption_is_final_) {
+        MarkSuspect(path_, what());
+        EndAfterDiskFailure(path_, what());
+      }
+      return absl::DataLossError(absl::StrCat("store \"", path_, "\" is damaged: ", what(),
+                                              "; the bridge sets it aside when it starts, and goes on with what can "
+                                              "be saved"));
     default:
       return absl::InternalError(absl::StrCat("store \"", path_, "\": ", what()));
   }

@@ -22,7 +22,8 @@ inline constexpr uint32_t kReportSchema = 1;  // registry.proto, Record.schema
 
 class Store::Impl {
  public:
-  explicit Impl(StoreOptions options) : options_(std::move(options)) {}
+  explicit Impl(StoreOptions options, std::vector<std::string> notices = {})
+      : options_(std::move(options)), notices_(std::move(notices)) {}
   ~Impl();
   absl::Status Open();
 
@@ -57,6 +58,7 @@ class Store::Impl {
     uint64_t lowest = 1;  // lowest number kept; highest + 1 where none is
     // Closed ones: the last record that it is known to have had, also where that is lost or has moved.
     std::optional<store_db::Head> last;
+    bool sealed = false;  // its row has a sum, which is right
   };
   using Lines = std::map<std::string, Line, std::less<>>;
   // What of a store is missing, as the head file tells.
@@ -82,12 +84,19 @@ class Store::Impl {
 
   // store_recovery.cc
   absl::Status OpenDatabase();
+  absl::Status Examine();
+  absl::Status TakeOverLog();
+  absl::Status BringUpToDate(int version);
   absl::Status Configure();
   absl::Status Prepare();
   absl::Status LoadLines();
   absl::Status LoadChains();
   absl::Status CheckSettled();
-  absl::Status Recover();
+  absl::Status SetLogAside();
+  absl::Status SetHeadFileAside();
+  absl::Status Recover(std::string why, const std::optional<Loss>& loss);
+  absl::Status BeginAfterSalvage(Generation& next, const std::optional<Loss>& loss);
+  absl::Status CloseDamagedIntake();
   // What the head file has and the database has not; `why` a new generation must begin (empty: it need not).
   absl::StatusOr<std::optional<Loss>> CompareWithHead(std::string& why);
   void LimitPages(uint64_t pages);
@@ -100,6 +109,7 @@ class Store::Impl {
   absl::Status AppendGap(Generation& generation, const Loss& loss);
   absl::Status MoveRecords(const Generation& from, uint64_t first, Store::Carry carry, Generation& to);
   void WriteHead();
+  void NoteCommits();
 
   // store_commit.cc
   absl::Status TryCommit(const Batch& batch);
@@ -122,6 +132,11 @@ class Store::Impl {
   // In the middle of the bridge's life an unexpected error leaves only one way to keep the promise.
   void Must(const absl::Status& status) const;
   absl::Status CheckWritable() const;
+
+  // store_recovery.cc
+  void LoadFailures();
+  // After two failures of the disk within ten minutes nothing is accepted until ten have passed since the last.
+  absl::Status CheckDisk();
   int64_t Now() const { return absl::ToUnixNanos(options_.now()); }
 
   const StoreOptions options_;
@@ -136,12 +151,16 @@ class Store::Impl {
   std::vector<Chain> chains_;  // by id; the last one is current
   Lines lines_;
   int64_t next_intake_ = 1;
+  uint64_t commits_ = 0;                            // batches taken, ever
+  uint64_t log_bytes_ = 0;                          // that the last run left
+  absl::Duration refusing_ = absl::ZeroDuration();  // so long yet, as of refusing_as_of_
+  absl::Time refusing_as_of_;
 
   store_db::Statement insert_record_, move_record_, records_after_, urgent_after_, record_hash_, delete_records_,
       expired_settlement_, refuse_, insert_generation_, close_generation_, settle_, add_settlement_,
       forget_settlements_, set_aside_, delete_record_, put_line_, insert_intake_, row_at_, row_after_, last_opened_,
       oldest_intake_, delete_intake_, open_intake_, intake_between_, count_refused_, get_unheard_, put_unheard_,
-      bound_unheard_, delete_unheard_, forget_unheard_, get_meta_, put_meta_;
+      bound_unheard_, delete_unheard_, forget_unheard_, get_meta_, put_meta_, delete_meta_;
 };
 
 }  // namespace dims

@@ -1,12 +1,18 @@
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "dims/v1/report.pb.h"
 #include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
+#include "firmware-bridge/store_salvage.h"
 #include "firmware-bridge/store_schema.h"
+#include "firmware-bridge/store_sums.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -21,22 +27,34 @@ using store_db::Transaction;
 namespace {
 
 constexpr uint64_t kLeastBudget = uint64_t{1} << 20;
+constexpr uint64_t kSmall = uint64_t{64} << 20, kExaminable = uint64_t{512} << 20;
+constexpr absl::Duration kDiskFailureWindow = absl::Minutes(10);
 
-bool Exists(const std::string& path) {
-  struct stat state;
-  return stat(path.c_str(), &state) == 0;
-}
+// A row that is as it was written, or older than sums.
+std::string Sound(absl::string_view sum) { return absl::StrCat("(sum IS NULL OR sum=", sum, ")"); }
 
 }  // namespace
 
 absl::Status Store::Impl::Open() {
   const std::lock_guard lock(mutex_);
+  if (!options_.read_only) {
+    DIMS_RETURN_IF_ERROR(store_db::FinishSalvage(options_.path));
+    LoadFailures();
+  }
   DIMS_RETURN_IF_ERROR(OpenDatabase());
   DIMS_RETURN_IF_ERROR(Prepare());
   DIMS_RETURN_IF_ERROR(LoadLines());
   DIMS_RETURN_IF_ERROR(LoadChains());
+  std::string why;
+  const absl::StatusOr<std::optional<Loss>> loss = CompareWithHead(why);
+  DIMS_RETURN_IF_ERROR(loss.status());
+  if (!options_.read_only) {
+    if (!why.empty()) DIMS_RETURN_IF_ERROR(SetLogAside());
+    DIMS_RETURN_IF_ERROR(TakeOverLog());
+  }
   DIMS_RETURN_IF_ERROR(CheckSettled());
-  DIMS_RETURN_IF_ERROR(Recover());
+  DIMS_RETURN_IF_ERROR(Recover(std::move(why), *loss));
+  if (!options_.read_only) DIMS_RETURN_IF_ERROR(CloseDamagedIntake());
   db_->set_corruption_is_final();
   opened_ = !options_.read_only;
   return absl::OkStatus();
@@ -44,17 +62,23 @@ absl::Status Store::Impl::Open() {
 
 absl::Status Store::Impl::OpenDatabase() {
   const std::string log = options_.path + "-wal";
-  const uint64_t log_bytes = FileBytes(log);
+  log_bytes_ = FileBytes(log);
   if (options_.read_only) {
-    if (!Exists(options_.path)) return absl::NotFoundError(absl::StrCat("there is no store \"", options_.path, "\""));
+    if (!FileExists(options_.path)) {
+      return absl::NotFoundError(absl::StrCat("there is no store \"", options_.path, "\""));
+    }
     if (FileBytes(options_.path + "-journal") > 0) {
       return absl::FailedPreconditionError(absl::StrCat(
           "store \"", options_.path, "\" was cut off while it was made; start the bridge once, it finishes that"));
     }
   } else if (options_.budget_bytes < kLeastBudget) {
     return absl::InvalidArgumentError(absl::StrCat("store \"", options_.path, "\": a budget below 1 MiB"));
+  } else if (FileExists(options_.path + ".suspect")) {
+    return absl::DataLossError("the last run met damage in it");
+  } else if (FileBytes(options_.path) == 0 && log_bytes_ > 0) {
+    return absl::DataLossError("there is its log, but no database");  // SQLite would delete the log
   }
-  leaves_no_trace_ = !Exists(log);
+  leaves_no_trace_ = !FileExists(log);
   absl::StatusOr<std::unique_ptr<store_db::Database>> database =
       store_db::Database::Open(options_.path, !options_.read_only);
   DIMS_RETURN_IF_ERROR(database.status());
@@ -74,20 +98,77 @@ absl::Status Store::Impl::OpenDatabase() {
     }
     return db_->Execute("PRAGMA query_only=ON");
   }
+  DIMS_RETURN_IF_ERROR(Examine());
   leaves_no_trace_ = false;
   DIMS_RETURN_IF_ERROR(Configure());
-  if (log_bytes > 0) {
-    const absl::Status moved = db_->Checkpoint(true);
-    if (absl::IsResourceExhausted(moved)) {
-      return absl::ResourceExhaustedError(absl::StrCat("store \"", options_.path,
-                                                       "\": the disk is full, so its log of ", log_bytes,
-                                                       " bytes cannot be taken over; make room for as much"));
-    }
-    DIMS_RETURN_IF_ERROR(moved);
-    notices_.push_back(
-        absl::StrCat("the bridge was not stopped cleanly; ", log_bytes, " bytes of the store's log were taken over"));
+  return BringUpToDate(*version);
+}
+
+// SQLite follows a damaged page wherever it points. A small database is looked through at every start, with its
+// indexes; a larger one, without, where the last run did not end in order. The ports open after this.
+absl::Status Store::Impl::Examine() {
+  const uint64_t bytes = FileBytes(options_.path);
+  const bool small = bytes <= kSmall;
+  if (!small && (log_bytes_ == 0 || bytes > kExaminable)) return absl::OkStatus();
+  const absl::StatusOr<std::string> found = db_->Ask(small ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
+  DIMS_RETURN_IF_ERROR(found.status());
+  if (*found == "ok") return absl::OkStatus();
+  return absl::DataLossError(absl::StrReplaceAll(*found, {{"*** in database main ***\n", ""}, {"\n", "; "}}));
+}
+
+absl::Status Store::Impl::TakeOverLog() {
+  if (log_bytes_ == 0) return absl::OkStatus();
+  const absl::Status moved = db_->Checkpoint(true);
+  if (absl::IsResourceExhausted(moved)) {
+    return absl::ResourceExhaustedError(absl::StrCat("store \"", options_.path, "\": the disk is full, so its log of ",
+                                                     log_bytes_, " bytes cannot be taken over; make room for as much"));
   }
-  return store_db::Migrate(*db_, *version);
+  DIMS_RETURN_IF_ERROR(moved);
+  notices_.push_back(
+      absl::StrCat("the bridge was not stopped cleanly; ", log_bytes_, " bytes of the store's log were taken over"));
+  log_bytes_ = 0;
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::BringUpToDate(int version) {
+  if (version == store_db::kSchemaVersion) {
+    store_db::ForgetCopies(options_.path, options_.now() - options_.keep_settled);
+    return absl::OkStatus();
+  }
+  DIMS_RETURN_IF_ERROR(TakeOverLog());
+  if (version > 0) {
+    const absl::StatusOr<std::string> copied = store_db::CopyBeforeMigration(*db_, version);
+    DIMS_RETURN_IF_ERROR(copied.status());
+    if (!copied->empty()) notices_.push_back(*copied);
+  }
+  return store_db::Migrate(*db_, version);
+}
+
+// The log ends, for SQLite, where its first damaged frame is: what stands behind would be gone with the checkpoint.
+absl::Status Store::Impl::SetLogAside() {
+  if (log_bytes_ == 0) return absl::OkStatus();
+  const std::string aside = store_db::AsideName(options_.path, options_.now()) + "-wal";
+  std::error_code error;
+  std::filesystem::copy_file(options_.path + "-wal", aside, error);  // never over another
+  notices_.push_back(error
+                         ? absl::StrCat("its log could not be copied to \"", aside, "\": ", error.message())
+                         : absl::StrCat("its log was copied to \"", aside, "\"; ", store_db::CountAside(options_.path),
+                                        " damaged files of this store lie there now"));
+  return error ? absl::OkStatus() : SyncFolderOf(aside);
+}
+
+absl::Status Store::Impl::SetHeadFileAside() {
+  if (found_head_.state == HeadFile::State::kMissing || !found_head_.damaged) return absl::OkStatus();
+  const std::string head = options_.path + ".head", aside = store_db::AsideName(head, options_.now());
+  std::error_code error;
+  std::filesystem::copy_file(head, aside, error);
+  notices_.push_back(absl::StrCat(
+      found_head_.state == HeadFile::State::kValid ? "one of the two entries of its head file was damaged; "
+                                                   : "its head file was damaged; ",
+      error ? absl::StrCat("it could not be copied to \"", aside, "\": ", error.message())
+            : absl::StrCat("it was copied to \"", aside, "\"; ", store_db::CountAside(options_.path),
+                           " damaged files of this store lie there now")));
+  return error ? absl::OkStatus() : SyncFolderOf(aside);
 }
 
 absl::Status Store::Impl::Configure() {
@@ -118,6 +199,12 @@ absl::Status Store::Impl::Configure() {
 void Store::Impl::LimitPages(uint64_t pages) { Must(db_->Execute(absl::StrCat("PRAGMA max_page_count=", pages))); }
 
 absl::Status Store::Impl::Prepare() {
+  const std::string sound = Sound(store_db::kIntakeSum);
+  const std::string open_intake = absl::StrCat("SELECT kind, position, time, bytes, marks, ", sound,
+                                               " FROM intake WHERE +line=?1 AND id>=?2 ORDER BY id");
+  const std::string intake_between =
+      absl::StrCat("SELECT position, bytes, ", sound,
+                   " FROM intake WHERE line=?1 AND position>=?2 AND position<?3 AND kind=0 ORDER BY position, id");
   const std::pair<store_db::Statement*, absl::string_view> statements[] = {
       {&insert_record_,
        "INSERT INTO records(generation, number, previous_hash, hash, schema, payload, stored_at, urgent) "
@@ -136,10 +223,15 @@ absl::Status Store::Impl::Prepare() {
       {&expired_settlement_, "SELECT max(through) FROM settlements WHERE generation=?1 AND at<=?2"},
       {&refuse_, "UPDATE records SET refused=?3 WHERE generation=?1 AND number=?2"},
       {&insert_generation_,
-       "INSERT INTO generations(store_id, began_at, why, final_number, final_hash) VALUES(?1, ?2, ?3, ?4, ?5) "
-       "RETURNING id"},
-      {&close_generation_, "UPDATE generations SET final_number=?2, final_hash=?3 WHERE id=?1"},
-      {&settle_, "UPDATE generations SET settled_through=?2, settled_hash=?3 WHERE id=?1"},
+       "INSERT INTO generations(id, store_id, began_at, why, final_number, final_hash, sum) "
+       "SELECT next, ?1, ?2, ?3, ?4, ?5, row_sum('generations', next, ?1, ?2, ?3, 0, NULL, ?4, ?5) "
+       "FROM (SELECT coalesce(max(id), 0)+1 AS next FROM generations) RETURNING id"},
+      {&close_generation_,
+       "UPDATE generations SET final_number=?2, final_hash=?3, sum=row_sum('generations', id, store_id, began_at, why, "
+       "settled_through, settled_hash, ?2, ?3) WHERE id=?1"},
+      {&settle_,
+       "UPDATE generations SET settled_through=?2, settled_hash=?3, sum=row_sum('generations', id, store_id, began_at, "
+       "why, ?2, ?3, final_number, final_hash) WHERE id=?1"},
       {&add_settlement_,
        "INSERT INTO settlements(generation, at, through) VALUES(?1, ?2, ?3) "
        "ON CONFLICT(generation, at) DO UPDATE SET through=excluded.through"},
@@ -151,10 +243,12 @@ absl::Status Store::Impl::Prepare() {
        "SELECT generation, number, previous_hash, hash, schema, payload, ?2 FROM records WHERE id=?1"},
       {&delete_record_, "DELETE FROM records WHERE id=?1"},
       {&put_line_,
-       "INSERT INTO lines(id, instrument, read_through, closed_through, open_from) VALUES(?1, ?2, ?3, ?4, ?5) "
-       "ON CONFLICT(id) DO UPDATE SET read_through=?3, closed_through=?4, open_from=?5"},
+       "INSERT INTO lines(id, instrument, read_through, closed_through, open_from, sum) "
+       "VALUES(?1, ?2, ?3, ?4, ?5, row_sum('lines', ?1, ?2, ?3, ?4, ?5)) "
+       "ON CONFLICT(id) DO UPDATE SET read_through=?3, closed_through=?4, open_from=?5, sum=excluded.sum"},
       {&insert_intake_,
-       "INSERT INTO intake(id, line, kind, position, time, bytes, marks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+       "INSERT INTO intake(id, line, kind, position, time, bytes, marks, sum) "
+       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, row_sum('intake', ?1, ?2, ?3, ?4, ?5, ?6, ?7))"},
       {&row_at_,
        "SELECT id, position+length(bytes), position FROM intake WHERE line=?1 AND position<=?2 AND kind=0 "
        "ORDER BY position DESC, id DESC LIMIT 1"},
@@ -164,10 +258,8 @@ absl::Status Store::Impl::Prepare() {
       {&oldest_intake_, "SELECT id, time, kind FROM intake WHERE line=?1 ORDER BY position, id LIMIT ?2"},
       {&delete_intake_, "DELETE FROM intake WHERE id=?1"},
       // By row, not by the index of the line: that would sort all that is kept of it.
-      {&open_intake_, "SELECT kind, position, time, bytes, marks FROM intake WHERE +line=?1 AND id>=?2 ORDER BY id"},
-      {&intake_between_,
-       "SELECT position, bytes FROM intake WHERE line=?1 AND position>=?2 AND position<?3 AND kind=0 "
-       "ORDER BY position, id"},
+      {&open_intake_, open_intake},
+      {&intake_between_, intake_between},
       {&count_refused_, "SELECT count(*) FROM records WHERE generation=?1 AND refused IS NOT NULL"},
       {&get_unheard_,
        "SELECT store_id, number, content FROM unheard JOIN records ON records.id=record "
@@ -180,6 +272,7 @@ absl::Status Store::Impl::Prepare() {
        "(SELECT record FROM unheard WHERE line=?1 ORDER BY record DESC LIMIT ?2)"},
       {&delete_unheard_, "DELETE FROM unheard WHERE line=?1"},
       {&forget_unheard_, "DELETE FROM unheard WHERE record=?1"},
+      {&delete_meta_, "DELETE FROM meta WHERE key=?1"},
       {&get_meta_, "SELECT value FROM meta WHERE key=?1"},
       {&put_meta_, "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2"},
   };
@@ -192,12 +285,14 @@ absl::Status Store::Impl::Prepare() {
 }
 
 absl::Status Store::Impl::LoadLines() {
-  absl::StatusOr<store_db::Statement> all = db_->Prepare(
-      "SELECT instrument, id, read_through, closed_through, open_from, "
-      "id IN (SELECT line FROM unheard) FROM lines");
+  absl::StatusOr<store_db::Statement> all =
+      db_->Prepare(absl::StrCat("SELECT instrument, id, read_through, closed_through, open_from, "
+                                "id IN (SELECT line FROM unheard), ",
+                                Sound(store_db::kLineSum), " FROM lines"));
   DIMS_RETURN_IF_ERROR(all.status());
   Query query(*all);
   while (query.Next()) {
+    if (query.Int(6) != 1) return absl::DataLossError("where an instrument stands is not as it was written");
     Line& line = lines_[query.Bytes(0)];
     line.id = query.Int(1);
     line.position = {query.Unsigned(2), query.Unsigned(3)};
@@ -210,19 +305,26 @@ absl::Status Store::Impl::LoadLines() {
   const absl::StatusOr<int64_t> highest = db_->AskInt("SELECT coalesce(max(id), 0) FROM intake");
   DIMS_RETURN_IF_ERROR(highest.status());
   next_intake_ = std::max(next_intake_, *highest + 1);
-  return absl::OkStatus();
+  Query commits(get_meta_, "commits");
+  if (commits.Next() && !absl::SimpleAtoi(commits.Bytes(0), &commits_)) {
+    return absl::DataLossError("its count of commits is not as it was written");
+  }
+  return commits.status();
 }
 
 absl::Status Store::Impl::LoadChains() {
   std::vector<Chain> chains;
-  absl::StatusOr<store_db::Statement> all = db_->Prepare(
-      "SELECT id, store_id, settled_through, final_number, final_hash, "
-      "(SELECT min(number) FROM records WHERE generation=generations.id), "
-      "(SELECT max(number) FROM records WHERE generation=generations.id) FROM generations ORDER BY id");
+  absl::StatusOr<store_db::Statement> all =
+      db_->Prepare(absl::StrCat("SELECT id, store_id, settled_through, final_number, final_hash, "
+                                "(SELECT min(number) FROM records WHERE generation=generations.id), "
+                                "(SELECT max(number) FROM records WHERE generation=generations.id), ",
+                                Sound(store_db::kGenerationSum), ", sum IS NOT NULL FROM generations ORDER BY id"));
   DIMS_RETURN_IF_ERROR(all.status());
   Query query(*all);
   while (query.Next()) {
+    if (query.Int(7) != 1) return absl::DataLossError("what is noted of a generation is not as it was written");
     Chain chain;
+    chain.sealed = query.Int(8) != 0;
     Generation& generation = chain.generation;
     generation.id = query.Int(0);
     generation.store_id = query.Bytes(1);
@@ -248,6 +350,10 @@ absl::Status Store::Impl::CheckSettled() {
   for (Chain& chain : chains_) {
     Generation& generation = chain.generation;
     if (generation.settled_through == 0) continue;
+    if (chain.sealed && generation.settled_through > generation.highest_number) {
+      generation.settled_through = generation.highest_number;  // the registry has more than is left here
+      continue;
+    }
     const absl::StatusOr<std::string> noted =
         db_->Ask(absl::StrCat("SELECT coalesce(settled_hash, 'unknown') FROM generations WHERE id=", generation.id));
     DIMS_RETURN_IF_ERROR(noted.status());
@@ -267,9 +373,16 @@ absl::Status Store::Impl::CheckSettled() {
 
 absl::StatusOr<std::optional<Store::Impl::Loss>> Store::Impl::CompareWithHead(std::string& why) {
   const Head& head = found_head_.head;
+  {
+    Query salvaged(get_meta_, store_db::kSalvaged);
+    if (salvaged.Next()) why = absl::StrCat("the database was damaged (", salvaged.Bytes(0), ")");
+    DIMS_RETURN_IF_ERROR(salvaged.status());
+  }
+  const bool salvaged = !why.empty();
   if (found_head_.state != HeadFile::State::kValid) {
     // Nothing shows that a record is missing, so nothing is reported missing. But numbers beyond the highest may have
     // been given away and acknowledged: under a new store id none of them can come twice.
+    if (salvaged) return std::nullopt;
     const bool never_used = chains_.empty() || (chains_.size() == 1 && chains_[0].generation.highest_number == 0);
     if (!never_used) {
       why = absl::StrCat("its head file was ", found_head_.state == HeadFile::State::kMissing ? "missing" : "damaged",
@@ -281,34 +394,44 @@ absl::StatusOr<std::optional<Store::Impl::Loss>> Store::Impl::CompareWithHead(st
     return candidate.generation.store_id == head.store_id;
   });
   if (chain == chains_.end()) {
-    why = chains_.empty() ? "the database was missing" : "the database is not the one that its head file belongs to";
+    if (!salvaged) {
+      why = chains_.empty() ? "the database was missing" : "the database is not the one that its head file belongs to";
+    }
     if (head.number == 0) return std::nullopt;
     return Loss{head.store_id, 1, head.number, why};
   }
   const Generation& generation = chain->generation;
   const Head last = chain->last.value_or(Head{generation.store_id, generation.highest_number, generation.highest_hash});
+  // What the registry has settled is not missing.
+  const uint64_t known = std::max(last.number, chain->sealed ? generation.settled_through : 0);
   if (head.number > last.number) {
-    why = "the database was set back to an earlier state, or its log was damaged";
-    return Loss{head.store_id, last.number + 1, head.number, why};
+    if (!salvaged) why = "the database was set back to an earlier state, or its log was damaged";
+    if (known >= head.number) return std::nullopt;
+    return Loss{head.store_id, known + 1, head.number, why};
   }
   absl::StatusOr<std::optional<std::string>> hash{std::optional<std::string>(last.hash)};
   if (head.number < last.number) hash = HashOf(generation.id, head.number);
   DIMS_RETURN_IF_ERROR(hash.status());
-  if (head.number == 0 || !hash->has_value() || **hash == head.hash) return std::nullopt;
+  if (head.number == 0 || !hash->has_value() || **hash == head.hash) {
+    const std::optional<store_db::CommitCount>& count = found_head_.count;
+    if (!salvaged && count && count->store_id == chains_.back().generation.store_id && count->commits > commits_) {
+      why = absl::StrCat("the last ", count->commits - commits_,
+                         " batches that it took are not in it: its log was damaged, or it was set back; what "
+                         "instruments sent in them is lost, also where they were told that it was received");
+    }
+    return std::nullopt;
+  }
   why = absl::StrCat("record ", head.number, " is not the one that was acknowledged under this number");
   return Loss{head.store_id, head.number, head.number, why};
 }
 
-absl::Status Store::Impl::Recover() {
-  std::string why;
-  const absl::StatusOr<std::optional<Loss>> loss = CompareWithHead(why);
-  DIMS_RETURN_IF_ERROR(loss.status());
+absl::Status Store::Impl::Recover(std::string why, const std::optional<Loss>& loss) {
   if (!why.empty()) {
     notices_.push_back(absl::StrCat("store \"", options_.path, "\": ", why, "; ",
                                     options_.read_only ? "the bridge will go on" : "going on", " under a new store id",
-                                    *loss ? absl::StrCat(", and records ", (*loss)->from, " to ", (*loss)->through,
-                                                         " of store ", (*loss)->store_id, " are reported missing")
-                                          : ""));
+                                    loss ? absl::StrCat(", and records ", loss->from, " to ", loss->through,
+                                                        " of store ", loss->store_id, " are reported missing")
+                                         : ""));
   }
   if (options_.read_only) return absl::OkStatus();
   if (chains_.empty() || !why.empty()) {
@@ -316,7 +439,7 @@ absl::Status Store::Impl::Recover() {
     Transaction transaction(*db_);
     DIMS_RETURN_IF_ERROR(transaction.Begin());
     std::optional<Head> last;
-    if (*loss) {
+    if (loss) {
       last = found_head_.head;
       const bool known = std::any_of(chains_.begin(), chains_.end(),
                                      [&](const Chain& chain) { return chain.generation.store_id == last->store_id; });
@@ -327,16 +450,147 @@ absl::Status Store::Impl::Recover() {
     }
     absl::StatusOr<Chain> next = AddGeneration(why.empty() ? "the store was made" : why, last);
     DIMS_RETURN_IF_ERROR(next.status());
-    if (*loss) DIMS_RETURN_IF_ERROR(AppendGap(next->generation, **loss));
+    if (loss) DIMS_RETURN_IF_ERROR(AppendGap(next->generation, *loss));
+    DIMS_RETURN_IF_ERROR(BeginAfterSalvage(next->generation, loss));
     DIMS_RETURN_IF_ERROR(transaction.Commit());
     DIMS_RETURN_IF_ERROR(LoadChains());
   }
+  DIMS_RETURN_IF_ERROR(SetHeadFileAside());
   const Generation& current = chains_.back().generation;
   absl::StatusOr<std::unique_ptr<HeadFile>> file = HeadFile::Open(
       options_.path + ".head", found_head_, Head{current.store_id, current.highest_number, current.highest_hash});
   DIMS_RETURN_IF_ERROR(file.status());
   head_file_ = *std::move(file);
+  NoteCommits();
   return absl::OkStatus();
+}
+
+// What a salvage has left to be reported: see store_salvage.h.
+absl::Status Store::Impl::BeginAfterSalvage(Generation& next, const std::optional<Loss>& loss) {
+  std::vector<std::pair<std::string, std::string>> left;
+  {
+    absl::StatusOr<store_db::Statement> all =
+        db_->Prepare(absl::StrCat("SELECT key, value FROM meta WHERE key='", store_db::kSalvaged, "' OR key LIKE '",
+                                  store_db::kMissing, "%' OR key LIKE '", store_db::kUnnamed, "%' ORDER BY key"));
+    DIMS_RETURN_IF_ERROR(all.status());
+    Query query(*all);
+    while (query.Next()) left.emplace_back(query.Bytes(0), query.Bytes(1));
+    DIMS_RETURN_IF_ERROR(query.status());
+  }
+  for (const auto& [key, value] : left) {
+    absl::string_view rest = key;
+    if (absl::ConsumePrefix(&rest, store_db::kMissing)) {
+      const std::pair<absl::string_view, absl::string_view> range = absl::StrSplit(value, absl::MaxSplits(' ', 1));
+      Loss gap{std::string(rest), 0, 0, "damaged on disk"};
+      const bool numbers = absl::SimpleAtoi(range.first, &gap.from) && absl::SimpleAtoi(range.second, &gap.through);
+      const bool told = loss && loss->store_id == gap.store_id && loss->through >= gap.through;
+      if (!numbers || told) continue;
+      notices_.push_back(
+          absl::StrCat("records ", gap.from, " to ", gap.through, " of store ", gap.store_id, " are reported missing"));
+      DIMS_RETURN_IF_ERROR(AppendGap(next, gap));
+    } else if (int64_t id = 0; absl::ConsumePrefix(&rest, store_db::kUnnamed) && absl::SimpleAtoi(rest, &id)) {
+      if (const Chain* chain = Find(id); chain != nullptr) {
+        DIMS_RETURN_IF_ERROR(MoveRecords(chain->generation, chain->lowest, Store::Carry::kUnsettled, next));
+      }
+    }
+  }
+  for (const auto& [key, value] : left) DIMS_RETURN_IF_ERROR(db_->Run(delete_meta_, absl::string_view(key)));
+  return absl::OkStatus();
+}
+
+// Bytes that were acknowledged, and are not what was written: they must not become a report. What is known of them
+// goes to the registry as one that was cut; what is whole of them stays in the intake.
+absl::Status Store::Impl::CloseDamagedIntake() {
+  for (auto& [name, line] : lines_) {
+    const uint64_t begin = line.position.closed_through, end = line.position.read_through;
+    uint64_t at = begin, whole = 0;
+    bool damaged = false;
+    {
+      Query query(open_intake_, line.id, line.open_from);
+      while (query.Next()) {
+        if (query.Int(5) != 1) {
+          damaged = true;
+          continue;
+        }
+        if (query.Int(0) != static_cast<int>(IntakeEntry::Kind::kIn)) continue;
+        const uint64_t from = std::max(query.Unsigned(1), begin), to = query.Unsigned(1) + query.Bytes(3).size();
+        if (to <= from) continue;
+        damaged = damaged || from > at;
+        whole += to - from;
+        at = std::max(at, to);
+      }
+      DIMS_RETURN_IF_ERROR(query.status());
+    }
+    if (!damaged && at >= end) continue;
+    const std::string what = absl::StrCat(end - begin - std::min(whole, end - begin), " of the ", end - begin,
+                                          " bytes that were in no record yet were damaged on disk");
+    notices_.push_back(absl::StrCat("instrument ", name, ": ", what, "; they are reported as an interrupted report"));
+    const WholeBudget all(*this);
+    Transaction transaction(*db_);
+    DIMS_RETURN_IF_ERROR(transaction.Begin());
+    Generation head = chains_.back().generation;
+    if (end > begin) {
+      dims::v1::Report report;
+      report.set_origin(dims::v1::ORIGIN_REAL);
+      report.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
+      report.set_raw_size(end - begin);
+      dims::v1::Source& source = *report.mutable_source();
+      source.set_laboratory(options_.laboratory);
+      source.set_bridge(options_.bridge);
+      source.set_instrument(name);
+      source.set_intake_begin(begin);
+      source.set_intake_end(end);
+      for (const auto type : {dims::v1::PROBLEM_TYPE_INTERRUPTED, dims::v1::PROBLEM_TYPE_BYTES_LOST}) {
+        dims::v1::Problem& problem = *report.add_problems();
+        problem.set_type(type);
+        problem.set_message(what);
+      }
+      DIMS_RETURN_IF_ERROR(Append(head, report.SerializeAsString()));
+    }
+    Line closed = line;
+    closed.position.closed_through = end;
+    closed.open_from = next_intake_;
+    DIMS_RETURN_IF_ERROR(db_->Run(put_line_, closed.id, absl::string_view(name), end, end, closed.open_from));
+    DIMS_RETURN_IF_ERROR(transaction.Commit());
+    line = closed;
+    chains_.back().generation = std::move(head);
+    WriteHead();
+  }
+  return absl::OkStatus();
+}
+
+// The wall clock may have stepped since, by itself or because the machine has none that runs without power: a failure
+// in the future counts as one of just now, so that no step makes the wait longer than ten minutes.
+void Store::Impl::LoadFailures() {
+  const std::vector<DiskFailure> failures = NotedFailures(options_.path);
+  if (failures.empty()) return;
+  const absl::Time now = options_.now(), last = std::min(failures.back().at, now);
+  refusing_as_of_ = now;
+  if (now - last >= kDiskFailureWindow) {
+    ForgetFailures(options_.path);
+    return;
+  }
+  notices_.push_back(absl::StrCat("the disk failed: ", failures.back().cause));
+  if (failures.size() < 2 || last - failures[failures.size() - 2].at >= kDiskFailureWindow) return;
+  refusing_ = kDiskFailureWindow - (now - last);
+  notices_.push_back(absl::StrCat("that was the second time within ten minutes: nothing is accepted until ",
+                                  absl::FormatTime("%H:%M", now + refusing_, absl::UTCTimeZone()), " UTC"));
+}
+
+// Only what passes counts: a clock that is set back takes nothing away and adds nothing.
+absl::Status Store::Impl::CheckDisk() {
+  if (refusing_ <= absl::ZeroDuration()) return absl::OkStatus();
+  const absl::Time now = options_.now();
+  refusing_ -= std::max(absl::ZeroDuration(), now - refusing_as_of_);
+  refusing_as_of_ = now;
+  if (refusing_ <= absl::ZeroDuration()) {
+    ForgetFailures(options_.path);
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "store \"", options_.path, "\": the disk failed twice within ten minutes; nothing is accepted until ",
+      absl::FormatTime("%H:%M", now + refusing_, absl::UTCTimeZone()),
+      " UTC, what is stored goes on to the registry. Check the disk"));
 }
 
 }  // namespace dims
