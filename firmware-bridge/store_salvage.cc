@@ -512,7 +512,11 @@ absl::Status FinishSalvage(const std::string& path) {
   const std::string aside = AsideName(path, absl::TimeFromTimespec(state.st_mtim));
   // The log first: SQLite must never find it beside another database.
   for (const char* suffix : {"-wal", "-journal", ""}) {
-    if (FileExists(path + suffix)) DIMS_RETURN_IF_ERROR(Renamed(path + suffix, aside + suffix));
+    if (FileBytes(path + suffix) > 0) {
+      DIMS_RETURN_IF_ERROR(Renamed(path + suffix, aside + suffix));
+    } else {
+      unlink((path + suffix).c_str());  // reading it made an empty log
+    }
   }
   DIMS_RETURN_IF_ERROR(SyncFolderOf(path));
   DIMS_RETURN_IF_ERROR(Renamed(ReadyName(path), path));
