@@ -165,16 +165,14 @@ absl::Status Database::ToStatus(int code) {
       return absl::UnavailableError(absl::StrCat("store \"", path_, "\" is in use by another process (the bridge?)"));
     case SQLITE_IOERR:
       if (!unreadable_is_damage_ || code != SQLITE_IOERR_READ) EndAfterDiskFailure(path_, what());
-      return absl::DataLossError(absl::StrCat("store \"", path_, "\" cannot be read: ", what()));
+      return absl::DataLossError(what());
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       if (corruption_is_final_) {
         MarkSuspect(path_, what());
         EndAfterDiskFailure(path_, what());
       }
-      return absl::DataLossError(absl::StrCat("store \"", path_, "\" is damaged: ", what(),
-                                              "; the bridge sets it aside when it starts, and goes on with what can "
-                                              "be saved"));
+      return absl::DataLossError(what());
     default:
       return absl::InternalError(absl::StrCat("store \"", path_, "\": ", what()));
   }

@@ -324,6 +324,11 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
     impl = std::make_unique<Impl>(options, *std::move(saved));
     status = impl->Open();
   }
+  if (absl::IsDataLoss(status)) {
+    return absl::DataLossError(absl::StrCat("store \"", options.path, "\" is damaged: ", status.message(),
+                                            "; the bridge sets it aside when it starts, and goes on with what can be "
+                                            "saved"));
+  }
   DIMS_RETURN_IF_ERROR(status);
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }

@@ -29,7 +29,8 @@
 namespace dims::store_db {
 namespace {
 
-constexpr int kPageBytes = 4096;       // SQLite's default, which the store keeps
+constexpr std::size_t kPageBytes = 4096;  // SQLite's default, which the store keeps
+constexpr std::size_t kHeaderBytes = 100;
 constexpr int kMostFailures = 50'000;  // ranges that cannot be read, before the rest of a table is given up
 
 std::string FreshName(const std::string& path) { return path + ".salvage.new"; }
@@ -60,7 +61,7 @@ class Salvaging {
 
  private:
   absl::Status AttachOld();
-  absl::Status MakeScratch();
+  absl::Status MakeScratch(std::size_t replaced);
   absl::StatusOr<int64_t> CopyTable(const std::string& table, const std::string& where);
   absl::StatusOr<int64_t> CopyRange(Statement& copy, int64_t from, int64_t through, int& failures);
   std::pair<int64_t, int64_t> Bounds(const std::string& table);
@@ -151,17 +152,21 @@ absl::Status Salvaging::AttachOld() {
     db_->Execute("DETACH old").IgnoreError();
   }
   if (FileBytes(path_) + FileBytes(path_ + "-wal") < 2 * kPageBytes) return absl::OkStatus();
-  DIMS_RETURN_IF_ERROR(MakeScratch());
-  const absl::Status status = attach(ScratchName(path_));
-  readable_ = status.ok();
-  if (!readable_) db_->Execute("DETACH old").IgnoreError();
+  // The first page holds the file's header and the list of tables: without them nothing else is found. Tables are made
+  // in one order, so that the first page of a new store leads to those of an old one.
+  for (const std::size_t replaced : {kHeaderBytes, kPageBytes}) {
+    DIMS_RETURN_IF_ERROR(MakeScratch(replaced));
+    readable_ = attach(ScratchName(path_)).ok();
+    if (readable_) return absl::OkStatus();
+    db_->Execute("DETACH old").IgnoreError();
+  }
   return absl::OkStatus();
 }
 
-// The first page holds the file's header and the list of tables: without it nothing else is found. Tables are made in
-// one order, so that the first page of a new store leads to those of an old one. It is laid over a copy.
-absl::Status Salvaging::MakeScratch() {
+// A copy of what is left, with so many bytes at its beginning as they are in a new store.
+absl::Status Salvaging::MakeScratch(std::size_t replaced) {
   const std::string scratch = ScratchName(path_), fresh = FreshName(path_);
+  RemoveWithLog(scratch);
   std::error_code error;
   if (FileExists(path_)) {
     std::filesystem::copy_file(path_, scratch, error);
@@ -169,22 +174,23 @@ absl::Status Salvaging::MakeScratch() {
     std::ofstream(scratch, std::ios::binary).flush();
   }
   if (!error && FileExists(path_ + "-wal")) std::filesystem::copy_file(path_ + "-wal", scratch + "-wal", error);
-  if (error == std::errc::no_space_on_device) {
-    return absl::ResourceExhaustedError("no room to look into a copy of it");
-  }
-  if (error) return absl::OkStatus();  // it cannot be read
-  std::string page(kPageBytes, '\0');
+  if (error == std::errc::no_space_on_device) return absl::ResourceExhaustedError("a copy of it did not fit");
+  if (error) return absl::OkStatus();  // it cannot be read: attaching says so
+  std::string page(kPageBytes, '\0'), header(kHeaderBytes, '\0');
   std::ifstream(fresh, std::ios::binary).read(page.data(), kPageBytes);
+  std::ifstream(scratch, std::ios::binary).read(header.data(), kHeaderBytes);
   page[18] = page[19] = 2;                                // a log is read with it
   std::fill(page.begin() + 32, page.begin() + 40, '\0');  // no free pages
-  // The number of pages counts only where two counters agree: SQLite then asks the file for its size.
+  // The number of pages counts only where these two counters agree: else SQLite asks for the file's size.
   page[27] = 1;
   page[95] = 2;
-  std::fstream file(scratch, std::ios::binary | std::ios::in | std::ios::out);
-  file.write(page.data(), kPageBytes);
-  file.close();
-  const uint64_t whole = (FileBytes(scratch) + kPageBytes - 1) / kPageBytes * kPageBytes;
-  std::filesystem::resize_file(scratch, whole, error);
+  // Where the end was cut off, tables that begin there are empty, and no reason to refuse the others.
+  uint64_t pages = (std::max(FileBytes(scratch), FileBytes(fresh)) + kPageBytes - 1) / kPageBytes, noted = 0;
+  for (int i = 28; i < 32; ++i) noted = noted << 8 | static_cast<unsigned char>(header[i]);
+  if (constexpr uint64_t kPlausible = uint64_t{1} << 20; noted < kPlausible) pages = std::max(pages, noted);
+  std::filesystem::resize_file(scratch, pages * kPageBytes, error);
+  std::fstream(scratch, std::ios::binary | std::ios::in | std::ios::out)
+      .write(page.data(), static_cast<std::streamsize>(replaced));
   return absl::OkStatus();
 }
 

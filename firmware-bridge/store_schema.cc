@@ -114,8 +114,8 @@ absl::StatusOr<int> CheckedVersion(Database& database) {
   const absl::StatusOr<int> noted = NotedFormat(database);
   DIMS_RETURN_IF_ERROR(noted.status());
   if (*noted > 0 && (*noted != *version || *application != kApplicationId)) {
-    return absl::DataLossError(absl::StrCat("store \"", database.path(), "\" is damaged: its header says format ",
-                                            *version, " of application ", *application, ", its table format ", *noted));
+    return absl::DataLossError(absl::StrCat("its header says format ", *version, " of application ", *application,
+                                            ", its table format ", *noted));
   }
   if (*application != kApplicationId || *version < 1) {
     return absl::FailedPreconditionError(absl::StrCat("\"", database.path(),
