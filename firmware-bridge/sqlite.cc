@@ -63,6 +63,19 @@ void Query::Bind(int column, Null) {
   status_.Update(statement_.database_->ToStatus(sqlite3_bind_null(statement_.statement_, column)));
 }
 
+void Query::Bind(int column, const Value& value) {
+  switch (value.type) {
+    case Value::Type::kNull:
+      return Bind(column, Null{});
+    case Value::Type::kInteger:
+      return Bind(column, value.number);
+    case Value::Type::kText:
+      return Bind(column, absl::string_view(value.bytes));
+    case Value::Type::kBlob:
+      return Bind(column, Blob{value.bytes});
+  }
+}
+
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, bool create) {
   std::unique_ptr<Database> database(new Database(path));
   const int code = sqlite3_open_v2(

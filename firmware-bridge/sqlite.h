@@ -38,6 +38,13 @@ struct Blob {
   absl::string_view bytes;
 };
 struct Null {};
+// Whatever a column held.
+struct Value {
+  enum class Type { kNull, kInteger, kText, kBlob };
+  Type type = Type::kNull;
+  int64_t number = 0;
+  std::string bytes;
+};
 
 class Statement {
  public:
@@ -81,6 +88,7 @@ class Query {
   void Bind(int column, absl::string_view text);
   void Bind(int column, Blob blob);
   void Bind(int column, Null);
+  void Bind(int column, const Value& value);
 
   Statement& statement_;
   absl::Status status_;

@@ -1,7 +1,8 @@
 // What is behind Store: the connection, its statements, and the heads of chains and lines in memory.
 //
-// store_recovery.cc opens, store_generations.cc makes chains, store_commit.cc takes batches, store.cc reads and keeps
-// the books. What is in memory changes only after the transaction that wrote it was committed.
+// store_recovery.cc opens, store_damage.cc finds and reports what is damaged, store_generations.cc makes chains,
+// store_commit.cc takes batches, store.cc reads and keeps the books. What is in memory changes only after the
+// transaction that wrote it was committed.
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 
@@ -84,7 +85,6 @@ class Store::Impl {
 
   // store_recovery.cc
   absl::Status OpenDatabase();
-  absl::Status Examine();
   absl::Status TakeOverLog();
   absl::Status BringUpToDate(int version);
   absl::Status Configure();
@@ -92,14 +92,20 @@ class Store::Impl {
   absl::Status LoadLines();
   absl::Status LoadChains();
   absl::Status CheckSettled();
-  absl::Status SetLogAside();
-  absl::Status SetHeadFileAside();
   absl::Status Recover(std::string why, const std::optional<Loss>& loss);
-  absl::Status BeginAfterSalvage(Generation& next, const std::optional<Loss>& loss);
-  absl::Status CloseDamagedIntake();
   // What the head file has and the database has not; `why` a new generation must begin (empty: it need not).
   absl::StatusOr<std::optional<Loss>> CompareWithHead(std::string& why);
   void LimitPages(uint64_t pages);
+
+  // store_damage.cc
+  absl::Status Examine();
+  absl::Status SetLogAside();
+  absl::Status SetHeadFileAside();
+  absl::Status BeginAfterSalvage(Generation& next, const std::optional<Loss>& loss);
+  absl::Status CloseDamagedIntake();
+  void LoadFailures();
+  // After two failures of the disk within ten minutes nothing is accepted until ten have passed since the last.
+  absl::Status CheckDisk();
 
   // store_generations.cc
   // Within a transaction: closes the current generation, knowing `last` of it, and begins one.
@@ -132,11 +138,6 @@ class Store::Impl {
   // In the middle of the bridge's life an unexpected error leaves only one way to keep the promise.
   void Must(const absl::Status& status) const;
   absl::Status CheckWritable() const;
-
-  // store_recovery.cc
-  void LoadFailures();
-  // After two failures of the disk within ten minutes nothing is accepted until ten have passed since the last.
-  absl::Status CheckDisk();
   int64_t Now() const { return absl::ToUnixNanos(options_.now()); }
 
   const StoreOptions options_;
