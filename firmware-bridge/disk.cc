@@ -5,10 +5,17 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
+#include <fstream>
 #include <limits>
+#include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace dims {
 namespace {
@@ -18,9 +25,28 @@ std::string FolderOf(const std::string& file) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : file.substr(0, slash);
 }
 
+constexpr std::size_t kMostNoted = 16;
+
+void AppendLine(const std::string& path, const std::string& line) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (fd < 0) return;
+  [[maybe_unused]] const ssize_t written = write(fd, line.data(), line.size());
+  fsync(fd);
+  close(fd);
+}
+
+// The store that a file belongs to: "<store>", "<store>.head", "<store>.head.new" ...
+std::string StoreOf(absl::string_view file) {
+  absl::ConsumeSuffix(&file, ".new");
+  absl::ConsumeSuffix(&file, ".salvage");
+  absl::ConsumeSuffix(&file, ".head");
+  return std::string(file);
+}
+
 }  // namespace
 
 void EndAfterDiskFailure(absl::string_view file, absl::string_view cause) {
+  AppendLine(StoreOf(file) + ".failures", absl::StrCat(time(nullptr), " ", cause, "\n"));
   const std::string line =
       absl::StrCat("dims-bridge: disk failure, file \"", file, "\": ", cause,
                    "; ending without closing it, the next start recovers what is on the disk. Check the disk.\n");
@@ -28,11 +54,41 @@ void EndAfterDiskFailure(absl::string_view file, absl::string_view cause) {
   _exit(kDiskFailureExit);
 }
 
+std::vector<DiskFailure> NotedFailures(const std::string& store) {
+  std::vector<DiskFailure> failures;
+  std::ifstream file(store + ".failures");
+  for (std::string line; std::getline(file, line);) {
+    const std::pair<absl::string_view, absl::string_view> words = absl::StrSplit(line, absl::MaxSplits(' ', 1));
+    int64_t seconds = 0;
+    if (!absl::SimpleAtoi(words.first, &seconds)) continue;  // cut off, or damaged
+    failures.push_back({absl::FromUnixSeconds(seconds), std::string(words.second)});
+    if (failures.size() > kMostNoted) failures.erase(failures.begin());
+  }
+  return failures;
+}
+
+void ForgetFailures(const std::string& store) { unlink((store + ".failures").c_str()); }
+
+void MarkSuspect(const std::string& store, absl::string_view cause) {
+  AppendLine(store + ".suspect", absl::StrCat(cause, "\n"));
+  const int fd = open(FolderOf(store).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  close(fd);
+}
+
+bool FileExists(const std::string& file) {
+  struct stat state;
+  return stat(file.c_str(), &state) == 0;
+}
+
 absl::Status SyncFolderOf(const std::string& file) {
   const std::string folder = FolderOf(file);
   const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open folder \"", folder, "\""));
-  if (fsync(fd) != 0) EndAfterDiskFailure(folder, absl::StrCat("fsync: ", absl::ErrnoToStatus(errno, "").ToString()));
+  if (fsync(fd) != 0) {
+    EndAfterDiskFailure(file, absl::StrCat("fsync of its folder: ", absl::ErrnoToStatus(errno, "").ToString()));
+  }
   close(fd);
   return absl::OkStatus();
 }

@@ -2,7 +2,9 @@
 //
 // Promise: EndAfterDiskFailure writes one line to stderr and ends the process at once with code 70, nothing flushed,
 //   nothing closed: after a failed write or fsync the kernel's cache no longer agrees with the disk, and only a new
-//   process that reads the disk again can tell what is there.
+//   process that reads the disk again can tell what is there. Before that it tries to note when it happened, and after
+//   corruption that the file is not to be trusted: where the disk takes not even that, the next start knows less, and
+//   nothing else depends on it.
 // Threads: any.
 // Source: fsync(2), and "Can Applications Recover from fsync Failures?" (USENIX ATC 2020).
 #ifndef DIMS_FIRMWARE_BRIDGE_DISK_H_
@@ -10,15 +12,31 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace dims {
 
 inline constexpr int kDiskFailureExit = 70;  // EX_SOFTWARE; the unit file names it
 
+// `file`: a store's, or one beside it: the failure is noted in <store>.failures.
 [[noreturn]] void EndAfterDiskFailure(absl::string_view file, absl::string_view cause);
+
+struct DiskFailure {
+  absl::Time at;  // of the wall clock
+  std::string cause;
+};
+// The latest failures that were noted of a store, at most 16, oldest first.
+std::vector<DiskFailure> NotedFailures(const std::string& store);
+void ForgetFailures(const std::string& store);
+
+// Leaves <store>.suspect: SQLite met damage while it was running.
+void MarkSuspect(const std::string& store, absl::string_view cause);
+
+bool FileExists(const std::string& file);
 
 // Makes a created or renamed entry of the file's folder last.
 absl::Status SyncFolderOf(const std::string& file);

@@ -23,34 +23,48 @@ namespace {
 
 constexpr std::size_t kSlotBytes = 512;      // what one Write writes: one sector
 constexpr std::size_t kSlotDistance = 4096;  // so that no sector, of whatever size, holds both
-constexpr std::size_t kFileBytes = 2 * kSlotDistance;
+constexpr std::size_t kCountAt = 2 * kSlotDistance;
+constexpr std::size_t kFileBytes = 3 * kSlotDistance;
+constexpr std::size_t kOldFileBytes = 2 * kSlotDistance;  // before commits were counted
 
 std::string Cause(absl::string_view call) { return absl::StrCat(call, ": ", strerror(errno)); }
 
-std::string ToSlot(const Head& head, uint64_t sequence) {
-  std::string line = absl::StrCat("dims-head 1 ", sequence, " ", head.store_id, " ", head.number, " ",
-                                  absl::BytesToHexString(head.hash));
+std::string Seal(std::string line) {
   absl::StrAppend(&line, " ", absl::BytesToHexString(Sha256::Of(line)));
   line.resize(kSlotBytes - 1, ' ');
   return line + "\n";
 }
 
-bool FromSlot(absl::string_view slot, Head& head, uint64_t& sequence) {
+// The words of a slot, without its checksum; none where that is wrong.
+std::vector<absl::string_view> Unseal(absl::string_view slot, absl::string_view name, std::size_t count) {
   const std::vector<absl::string_view> words = absl::StrSplit(slot, ' ', absl::SkipEmpty());
-  if (words.size() < 7 || words[0] != "dims-head" || words[1] != "1") return false;
-  const absl::string_view checked = slot.substr(0, words[5].end() - slot.begin());
-  if (absl::BytesToHexString(Sha256::Of(checked)) != words[6]) return false;
+  if (words.size() < count + 1 || words[0] != name || words[1] != "1") return {};
+  const absl::string_view checked = slot.substr(0, words[count - 1].end() - slot.begin());
+  if (absl::BytesToHexString(Sha256::Of(checked)) != words[count]) return {};
+  return {words.begin(), words.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+std::string ToSlot(const Head& head, uint64_t sequence) {
+  return Seal(absl::StrCat("dims-head 1 ", sequence, " ", head.store_id, " ", head.number, " ",
+                           absl::BytesToHexString(head.hash)));
+}
+
+bool FromSlot(absl::string_view slot, Head& head, uint64_t& sequence) {
+  const std::vector<absl::string_view> words = Unseal(slot, "dims-head", 6);
+  if (words.empty()) return false;
   head.store_id = std::string(words[3]);
   head.hash = absl::HexStringToBytes(words[5]);
   return absl::SimpleAtoi(words[2], &sequence) && absl::SimpleAtoi(words[4], &head.number);
 }
 
-void WriteSlot(const std::string& path, int fd, const Head& head, uint64_t sequence) {
-  const std::string slot = ToSlot(head, sequence);
-  const off_t at = static_cast<off_t>((sequence % 2) * kSlotDistance);
-  const ssize_t written = pwrite(fd, slot.data(), slot.size(), at);
+void WriteAt(const std::string& path, int fd, std::size_t at, absl::string_view slot) {
+  const ssize_t written = pwrite(fd, slot.data(), slot.size(), static_cast<off_t>(at));
   if (written < 0) EndAfterDiskFailure(path, Cause("write"));
   if (written != static_cast<ssize_t>(slot.size())) EndAfterDiskFailure(path, "write: only a part was written");
+}
+
+void WriteSlot(const std::string& path, int fd, const Head& head, uint64_t sequence) {
+  WriteAt(path, fd, (sequence % 2) * kSlotDistance, ToSlot(head, sequence));
 }
 
 }  // namespace
@@ -79,6 +93,14 @@ absl::StatusOr<HeadFile::Found> HeadFile::Load(const std::string& path) {
     found.sequence = sequence;
   }
   found.whole = valid == 2 && got == static_cast<ssize_t>(kFileBytes);
+  found.damaged = valid < 2 || got < static_cast<ssize_t>(kOldFileBytes);
+  CommitCount count;
+  const std::vector<absl::string_view> words =
+      Unseal(absl::string_view(bytes).substr(kCountAt, kSlotBytes), "dims-commits", 4);
+  if (!words.empty() && absl::SimpleAtoi(words[3], &count.commits)) {
+    count.store_id = std::string(words[2]);
+    found.count = std::move(count);
+  }
   return found;
 }
 
@@ -117,6 +139,10 @@ HeadFile::~HeadFile() { close(fd_); }
 void HeadFile::Write(const Head& head) {
   WriteSlot(path_, fd_, head, ++sequence_);
   if (fdatasync(fd_) != 0) EndAfterDiskFailure(path_, Cause("fdatasync"));
+}
+
+void HeadFile::Note(const CommitCount& count) {
+  WriteAt(path_, fd_, kCountAt, Seal(absl::StrCat("dims-commits 1 ", count.store_id, " ", count.commits)));
 }
 
 }  // namespace dims::store_db

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/disk.h"
+#include "firmware-bridge/store_sums.h"
 
 namespace dims::store_db {
 
@@ -62,6 +63,19 @@ void Query::Bind(int column, Null) {
   status_.Update(statement_.database_->ToStatus(sqlite3_bind_null(statement_.statement_, column)));
 }
 
+void Query::Bind(int column, const Value& value) {
+  switch (value.type) {
+    case Value::Type::kNull:
+      return Bind(column, Null{});
+    case Value::Type::kInteger:
+      return Bind(column, value.number);
+    case Value::Type::kText:
+      return Bind(column, absl::string_view(value.bytes));
+    case Value::Type::kBlob:
+      return Bind(column, Blob{value.bytes});
+  }
+}
+
 absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, bool create) {
   std::unique_ptr<Database> database(new Database(path));
   const int code = sqlite3_open_v2(
@@ -80,6 +94,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   // Else a connection that gives up half-way would still move the log into the database.
   DIMS_RETURN_IF_ERROR(
       database->ToStatus(sqlite3_db_config(database->connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr)));
+  DIMS_RETURN_IF_ERROR(database->ToStatus(AddSums(database->connection_)));
   return database;
 }
 
@@ -162,14 +177,15 @@ absl::Status Database::ToStatus(int code) {
     case SQLITE_BUSY:
       return absl::UnavailableError(absl::StrCat("store \"", path_, "\" is in use by another process (the bridge?)"));
     case SQLITE_IOERR:
-      EndAfterDiskFailure(path_, what());
+      if (!unreadable_is_damage_ || code != SQLITE_IOERR_READ) EndAfterDiskFailure(path_, what());
+      return absl::DataLossError(what());
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      if (corruption_is_final_) EndAfterDiskFailure(path_, what());
-      return absl::DataLossError(
-          absl::StrCat("store \"", path_, "\" is damaged: ", what(), "; stop the bridge, move this file, \"", path_,
-                       "-wal\" to another folder and keep them, leave \"", path_,
-                       ".head\" in its place: the bridge then begins a new store and reports what is missing"));
+      if (corruption_is_final_) {
+        MarkSuspect(path_, what());
+        EndAfterDiskFailure(path_, what());
+      }
+      return absl::DataLossError(what());
     default:
       return absl::InternalError(absl::StrCat("store \"", path_, "\": ", what()));
   }

@@ -3,7 +3,9 @@
 // Promise: a Query resets its statement when it goes, a Transaction that was not committed rolls back when it goes.
 // Errors: every result code passes Database::ToStatus. SQLITE_FULL is ResourceExhausted (roll back, go on), SQLITE_BUSY
 //   is Unavailable (another process holds the file), SQLITE_CORRUPT and SQLITE_NOTADB are DataLoss until
-//   `set_corruption_is_final`. SQLITE_IOERR, and from then on corruption, end the process (disk.h).
+//   `set_corruption_is_final`. SQLITE_IOERR, and from then on corruption, end the process (disk.h); corruption leaves a
+//   mark beside the file, so that the next start does not trust it. `set_unreadable_is_damage`: a failed read is
+//   DataLoss.
 // Threads: one at a time; the owner takes care of that.
 // Source: sqlite.org/c3ref/intro.html, sqlite.org/rescode.html.
 #ifndef DIMS_FIRMWARE_BRIDGE_SQLITE_H_
@@ -36,6 +38,13 @@ struct Blob {
   absl::string_view bytes;
 };
 struct Null {};
+// Whatever a column held.
+struct Value {
+  enum class Type { kNull, kInteger, kText, kBlob };
+  Type type = Type::kNull;
+  int64_t number = 0;
+  std::string bytes;
+};
 
 class Statement {
  public:
@@ -79,6 +88,7 @@ class Query {
   void Bind(int column, absl::string_view text);
   void Bind(int column, Blob blob);
   void Bind(int column, Null);
+  void Bind(int column, const Value& value);
 
   Statement& statement_;
   absl::Status status_;
@@ -120,6 +130,7 @@ class Database {
   // At the next destruction SQLite may delete the log, which must be empty by now.
   void AllowLogRemoval();
   void set_corruption_is_final() { corruption_is_final_ = true; }
+  void set_unreadable_is_damage() { unreadable_is_damage_ = true; }
 
   absl::Status ToStatus(int code);
   const std::string& path() const { return path_; }
@@ -132,6 +143,7 @@ class Database {
   sqlite3* connection_ = nullptr;
   int log_pages_ = 0;
   bool corruption_is_final_ = false;
+  bool unreadable_is_damage_ = false;
 };
 
 class Transaction {

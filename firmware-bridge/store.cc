@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
+#include "firmware-bridge/store_salvage.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -69,6 +70,8 @@ std::vector<IntakeEntry> Store::Impl::OpenIntake(absl::string_view instrument) {
       for (LineMark& mark : entry.marks) mark.offset -= gone;
       entry.offset = closed;
     }
+    if (query.Int(5) != 1)
+      Must(absl::DataLossError(absl::StrCat("what ", instrument, " sent is not as it was written")));
     entries.push_back(std::move(entry));
   }
   Must(query.status());
@@ -109,6 +112,10 @@ absl::StatusOr<std::string> Store::Impl::ReadIntake(absl::string_view instrument
     const std::string row = query.Bytes(1);
     if (offset + row.size() <= at) continue;
     if (offset > at) return missing(at);
+    if (query.Int(2) != 1) {
+      return absl::DataLossError(absl::StrCat("instrument ", instrument, ": the bytes from ", offset,
+                                              " on are no longer as they were written"));
+    }
     const uint64_t size = std::min<uint64_t>(end - at, offset + row.size() - at);
     bytes.append(row, at - offset, size);
     at += size;
@@ -302,6 +309,7 @@ absl::StatusOr<std::optional<std::string>> Store::Impl::HashOf(int64_t generatio
 }
 
 void Store::Impl::Must(const absl::Status& status) const {
+  if (absl::IsDataLoss(status)) MarkSuspect(options_.path, status.message());
   if (!status.ok()) EndAfterDiskFailure(options_.path, status.message());
 }
 
@@ -311,8 +319,24 @@ absl::Status Store::Impl::CheckWritable() const {
 }
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
-  auto impl = std::make_unique<Impl>(std::move(options));
-  DIMS_RETURN_IF_ERROR(impl->Open());
+  auto impl = std::make_unique<Impl>(options);
+  absl::Status status = impl->Open();
+  if (absl::IsDataLoss(status) && !options.read_only) {
+    impl.reset();  // it holds the lock
+    absl::StatusOr<store_db::HeadFile::Found> head = store_db::HeadFile::Load(options.path + ".head");
+    DIMS_RETURN_IF_ERROR(head.status());
+    absl::StatusOr<std::vector<std::string>> saved =
+        store_db::Salvage(options.path, status.message(), *head, options.now());
+    DIMS_RETURN_IF_ERROR(saved.status());
+    impl = std::make_unique<Impl>(options, *std::move(saved));
+    status = impl->Open();
+  }
+  if (absl::IsDataLoss(status)) {
+    return absl::DataLossError(absl::StrCat("store \"", options.path, "\" is damaged: ", status.message(),
+                                            "; the bridge sets it aside when it starts, and goes on with what can be "
+                                            "saved"));
+  }
+  DIMS_RETURN_IF_ERROR(status);
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 

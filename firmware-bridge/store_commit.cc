@@ -33,6 +33,7 @@ absl::Status Store::Impl::Commit(const Batch& batch) {
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
   if (batch.empty()) return absl::OkStatus();
+  DIMS_RETURN_IF_ERROR(CheckDisk());
   while (true) {
     const absl::Status status = TryCommit(batch);
     if (!absl::IsResourceExhausted(status)) return status;
@@ -65,14 +66,16 @@ absl::Status Store::Impl::TryCommit(const Batch& batch) {
     }
     DIMS_RETURN_IF_ERROR(CommitUnheard(session, line->second, head));
   }
+  DIMS_RETURN_IF_ERROR(db_->Run(put_meta_, "commits", absl::string_view(absl::StrCat(commits_ + 1))));
   DIMS_RETURN_IF_ERROR(transaction.Commit());
+  ++commits_;
 
   for (auto& [name, line] : changed) lines_[name] = line;
   next_intake_ = next_intake;
   Apply(*pruned);
   const bool records_added = head.highest_number != chains_.back().generation.highest_number;
   chains_.back().generation = std::move(head);
-  if (records_added) WriteHead();
+  records_added ? WriteHead() : NoteCommits();
   CheckpointWhenLong();
   Measure();
   return absl::OkStatus();

@@ -162,8 +162,11 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
 }
 
 void Store::Impl::WriteHead() {
+  NoteCommits();  // first: the same flush takes it along
   const Generation& current = chains_.back().generation;
   head_file_->Write(Head{current.store_id, current.highest_number, current.highest_hash});
 }
+
+void Store::Impl::NoteCommits() { head_file_->Note({chains_.back().generation.store_id, commits_}); }
 
 }  // namespace dims

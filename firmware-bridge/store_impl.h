@@ -1,8 +1,9 @@
 // What is behind Store: the connection, its statements, and the heads of chains and lines in memory.
 //
-// store_recovery.cc opens, store_generations.cc makes chains, store_commit.cc takes batches, store_limits.cc sees to it
-// that there is room, store_quarantine.cc keeps what was refused, store.cc reads and keeps the books. What is in memory
-// changes only after the transaction that wrote it was committed.
+// store_recovery.cc opens, store_damage.cc finds and reports what is damaged, store_generations.cc makes chains,
+// store_commit.cc takes batches, store_limits.cc sees to it that there is room, store_quarantine.cc keeps what was
+// refused, store.cc reads and keeps the books. What is in memory changes only after the transaction that wrote it was
+// committed.
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 
@@ -24,7 +25,8 @@ inline constexpr uint32_t kReportSchema = 1;  // registry.proto, Record.schema
 
 class Store::Impl {
  public:
-  explicit Impl(StoreOptions options) : options_(std::move(options)) {}
+  explicit Impl(StoreOptions options, std::vector<std::string> notices = {})
+      : options_(std::move(options)), notices_(std::move(notices)) {}
   ~Impl();
   absl::Status Open();
 
@@ -78,6 +80,7 @@ class Store::Impl {
     uint64_t lowest = 1;  // lowest number kept; highest + 1 where none is
     // Closed ones: the last record that it is known to have had, also where that is lost or has moved.
     std::optional<store_db::Head> last;
+    bool sealed = false;  // its row has a sum, which is right
   };
   using Lines = std::map<std::string, Line, std::less<>>;
   // What of a store is missing, as the head file tells.
@@ -108,16 +111,28 @@ class Store::Impl {
 
   // store_recovery.cc
   absl::Status OpenDatabase();
+  absl::Status TakeOverLog();
+  absl::Status BringUpToDate(int version);
   absl::Status Configure();
   absl::Status KnowBudget();
   absl::Status Prepare();
   absl::Status LoadLines();
   absl::Status LoadChains();
   absl::Status CheckSettled();
-  absl::Status Recover();
+  absl::Status Recover(std::string why, const std::optional<Loss>& loss);
   // What the head file has and the database has not; `why` a new generation must begin (empty: it need not).
   absl::StatusOr<std::optional<Loss>> CompareWithHead(std::string& why);
   void LimitPages(uint64_t pages);
+
+  // store_damage.cc
+  absl::Status Examine();
+  absl::Status SetLogAside();
+  absl::Status SetHeadFileAside();
+  absl::Status BeginAfterSalvage(Generation& next, const std::optional<Loss>& loss);
+  absl::Status CloseDamagedIntake();
+  void LoadFailures();
+  // After two failures of the disk within ten minutes nothing is accepted until ten have passed since the last.
+  absl::Status CheckDisk();
 
   // store_generations.cc
   // Within a transaction: closes the current generation, knowing `last` of it, and begins one.
@@ -127,6 +142,7 @@ class Store::Impl {
   absl::Status AppendGap(Generation& generation, const Loss& loss);
   absl::Status MoveRecords(const Generation& from, uint64_t first, Store::Carry carry, Generation& to);
   void WriteHead();
+  void NoteCommits();
 
   // store_commit.cc
   absl::Status TryCommit(const Batch& batch);
@@ -199,13 +215,17 @@ class Store::Impl {
   std::vector<Chain> chains_;  // by id; the last one is current
   Lines lines_;
   int64_t next_intake_ = 1;
+  uint64_t commits_ = 0;                            // batches taken, ever
+  uint64_t log_bytes_ = 0;                          // that the last run left
+  absl::Duration refusing_ = absl::ZeroDuration();  // so long yet, as of refusing_as_of_
+  absl::Time refusing_as_of_;
 
   store_db::Statement insert_record_, move_record_, records_after_, urgent_after_, record_hash_, delete_records_,
       expired_settlement_, refuse_, put_quarantined_, delete_quarantined_, count_quarantined_, insert_generation_,
       close_generation_, settle_, add_settlement_, forget_settlements_, set_aside_, delete_record_, put_line_,
       insert_intake_, row_at_, row_after_, last_opened_, oldest_intake_, delete_intake_, open_intake_, intake_between_,
       count_refused_, get_unheard_, put_unheard_, bound_unheard_, delete_unheard_, forget_unheard_, get_meta_,
-      put_meta_, page_count_, free_count_;
+      put_meta_, delete_meta_, page_count_, free_count_;
 };
 
 }  // namespace dims

@@ -1,12 +1,13 @@
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
+#include "firmware-bridge/store_salvage.h"
 #include "firmware-bridge/store_schema.h"
+#include "firmware-bridge/store_sums.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -22,21 +23,31 @@ namespace {
 
 constexpr uint64_t kLeastBudget = uint64_t{1} << 20;
 
-bool Exists(const std::string& path) {
-  struct stat state;
-  return stat(path.c_str(), &state) == 0;
-}
+// A row that is as it was written, or older than sums.
+std::string Sound(absl::string_view sum) { return absl::StrCat("(sum IS NULL OR sum=", sum, ")"); }
 
 }  // namespace
 
 absl::Status Store::Impl::Open() {
   const std::lock_guard lock(mutex_);
+  if (!options_.read_only) {
+    DIMS_RETURN_IF_ERROR(store_db::FinishSalvage(options_.path));
+    LoadFailures();
+  }
   DIMS_RETURN_IF_ERROR(OpenDatabase());
   DIMS_RETURN_IF_ERROR(Prepare());
   DIMS_RETURN_IF_ERROR(LoadLines());
   DIMS_RETURN_IF_ERROR(LoadChains());
+  std::string why;
+  const absl::StatusOr<std::optional<Loss>> loss = CompareWithHead(why);
+  DIMS_RETURN_IF_ERROR(loss.status());
+  if (!options_.read_only) {
+    if (!why.empty()) DIMS_RETURN_IF_ERROR(SetLogAside());
+    DIMS_RETURN_IF_ERROR(TakeOverLog());
+  }
   DIMS_RETURN_IF_ERROR(CheckSettled());
-  DIMS_RETURN_IF_ERROR(Recover());
+  DIMS_RETURN_IF_ERROR(Recover(std::move(why), *loss));
+  if (!options_.read_only) DIMS_RETURN_IF_ERROR(CloseDamagedIntake());
   db_->set_corruption_is_final();
   if (!options_.read_only) {
     if (const std::string smaller = Shrink(); !smaller.empty()) notices_.push_back(smaller);
@@ -49,17 +60,23 @@ absl::Status Store::Impl::Open() {
 
 absl::Status Store::Impl::OpenDatabase() {
   const std::string log = options_.path + "-wal";
-  const uint64_t log_bytes = FileBytes(log);
+  log_bytes_ = FileBytes(log);
   if (options_.read_only) {
-    if (!Exists(options_.path)) return absl::NotFoundError(absl::StrCat("there is no store \"", options_.path, "\""));
+    if (!FileExists(options_.path)) {
+      return absl::NotFoundError(absl::StrCat("there is no store \"", options_.path, "\""));
+    }
     if (FileBytes(options_.path + "-journal") > 0) {
       return absl::FailedPreconditionError(absl::StrCat(
           "store \"", options_.path, "\" was cut off while it was made; start the bridge once, it finishes that"));
     }
   } else if (options_.budget_bytes < kLeastBudget) {
     return absl::InvalidArgumentError(absl::StrCat("store \"", options_.path, "\": a budget below 1 MiB"));
+  } else if (FileExists(options_.path + ".suspect")) {
+    return absl::DataLossError("the last run met damage in it");
+  } else if (FileBytes(options_.path) == 0 && log_bytes_ > 0) {
+    return absl::DataLossError("there is its log, but no database");  // SQLite would delete the log
   }
-  leaves_no_trace_ = !Exists(log);
+  leaves_no_trace_ = !FileExists(log);
   absl::StatusOr<std::unique_ptr<store_db::Database>> database =
       store_db::Database::Open(options_.path, !options_.read_only);
   DIMS_RETURN_IF_ERROR(database.status());
@@ -80,22 +97,40 @@ absl::Status Store::Impl::OpenDatabase() {
     DIMS_RETURN_IF_ERROR(KnowBudget());
     return db_->Execute("PRAGMA query_only=ON");
   }
+  DIMS_RETURN_IF_ERROR(Examine());
   leaves_no_trace_ = false;
   DIMS_RETURN_IF_ERROR(Configure());
   ballast_.emplace(options_.path + ".ballast", std::min(options_.ballast_bytes, options_.budget_bytes / 8));
-  if (log_bytes > 0) {
-    absl::Status moved = db_->Checkpoint(true);
-    if (absl::IsResourceExhausted(moved) && GiveBallast()) moved = db_->Checkpoint(true);
-    if (absl::IsResourceExhausted(moved)) {
-      return absl::ResourceExhaustedError(absl::StrCat("store \"", options_.path,
-                                                       "\": the disk is full, so its log of ", log_bytes,
-                                                       " bytes cannot be taken over; make room for as much"));
-    }
-    DIMS_RETURN_IF_ERROR(moved);
-    notices_.push_back(
-        absl::StrCat("the bridge was not stopped cleanly; ", log_bytes, " bytes of the store's log were taken over"));
+  return BringUpToDate(*version);
+}
+
+absl::Status Store::Impl::TakeOverLog() {
+  if (log_bytes_ == 0) return absl::OkStatus();
+  absl::Status moved = db_->Checkpoint(true);
+  if (absl::IsResourceExhausted(moved) && GiveBallast()) moved = db_->Checkpoint(true);
+  if (absl::IsResourceExhausted(moved)) {
+    return absl::ResourceExhaustedError(absl::StrCat("store \"", options_.path, "\": the disk is full, so its log of ",
+                                                     log_bytes_, " bytes cannot be taken over; make room for as much"));
   }
-  return store_db::Migrate(*db_, *version);
+  DIMS_RETURN_IF_ERROR(moved);
+  notices_.push_back(
+      absl::StrCat("the bridge was not stopped cleanly; ", log_bytes_, " bytes of the store's log were taken over"));
+  log_bytes_ = 0;
+  return absl::OkStatus();
+}
+
+absl::Status Store::Impl::BringUpToDate(int version) {
+  if (version == store_db::kSchemaVersion) {
+    store_db::ForgetCopies(options_.path, options_.now() - options_.keep_settled);
+    return absl::OkStatus();
+  }
+  DIMS_RETURN_IF_ERROR(TakeOverLog());
+  if (version > 0) {
+    const absl::StatusOr<std::string> copied = store_db::CopyBeforeMigration(*db_, version);
+    DIMS_RETURN_IF_ERROR(copied.status());
+    if (!copied->empty()) notices_.push_back(*copied);
+  }
+  return store_db::Migrate(*db_, version);
 }
 
 absl::Status Store::Impl::Configure() {
@@ -132,6 +167,12 @@ absl::Status Store::Impl::KnowBudget() {
 void Store::Impl::LimitPages(uint64_t pages) { Must(db_->Execute(absl::StrCat("PRAGMA max_page_count=", pages))); }
 
 absl::Status Store::Impl::Prepare() {
+  const std::string sound = Sound(store_db::kIntakeSum);
+  const std::string open_intake = absl::StrCat("SELECT kind, position, time, bytes, marks, ", sound,
+                                               " FROM intake WHERE +line=?1 AND id>=?2 ORDER BY id");
+  const std::string intake_between =
+      absl::StrCat("SELECT position, bytes, ", sound,
+                   " FROM intake WHERE line=?1 AND position>=?2 AND position<?3 AND kind=0 ORDER BY position, id");
   const std::pair<store_db::Statement*, absl::string_view> statements[] = {
       {&insert_record_,
        "INSERT INTO records(generation, number, previous_hash, hash, schema, payload, stored_at, urgent) "
@@ -156,10 +197,15 @@ absl::Status Store::Impl::Prepare() {
       {&delete_quarantined_, "DELETE FROM quarantine WHERE store_id=?1 AND number=?2"},
       {&count_quarantined_, "SELECT count(*) FROM quarantine"},
       {&insert_generation_,
-       "INSERT INTO generations(store_id, began_at, why, final_number, final_hash) VALUES(?1, ?2, ?3, ?4, ?5) "
-       "RETURNING id"},
-      {&close_generation_, "UPDATE generations SET final_number=?2, final_hash=?3 WHERE id=?1"},
-      {&settle_, "UPDATE generations SET settled_through=?2, settled_hash=?3 WHERE id=?1"},
+       "INSERT INTO generations(id, store_id, began_at, why, final_number, final_hash, sum) "
+       "SELECT next, ?1, ?2, ?3, ?4, ?5, row_sum('generations', next, ?1, ?2, ?3, 0, NULL, ?4, ?5) "
+       "FROM (SELECT coalesce(max(id), 0)+1 AS next FROM generations) RETURNING id"},
+      {&close_generation_,
+       "UPDATE generations SET final_number=?2, final_hash=?3, sum=row_sum('generations', id, store_id, began_at, why, "
+       "settled_through, settled_hash, ?2, ?3) WHERE id=?1"},
+      {&settle_,
+       "UPDATE generations SET settled_through=?2, settled_hash=?3, sum=row_sum('generations', id, store_id, began_at, "
+       "why, ?2, ?3, final_number, final_hash) WHERE id=?1"},
       {&add_settlement_,
        "INSERT INTO settlements(generation, at, through) VALUES(?1, ?2, ?3) "
        "ON CONFLICT(generation, at) DO UPDATE SET through=excluded.through"},
@@ -171,10 +217,12 @@ absl::Status Store::Impl::Prepare() {
        "SELECT generation, number, previous_hash, hash, schema, payload, ?2 FROM records WHERE id=?1"},
       {&delete_record_, "DELETE FROM records WHERE id=?1"},
       {&put_line_,
-       "INSERT INTO lines(id, instrument, read_through, closed_through, open_from) VALUES(?1, ?2, ?3, ?4, ?5) "
-       "ON CONFLICT(id) DO UPDATE SET read_through=?3, closed_through=?4, open_from=?5"},
+       "INSERT INTO lines(id, instrument, read_through, closed_through, open_from, sum) "
+       "VALUES(?1, ?2, ?3, ?4, ?5, row_sum('lines', ?1, ?2, ?3, ?4, ?5)) "
+       "ON CONFLICT(id) DO UPDATE SET read_through=?3, closed_through=?4, open_from=?5, sum=excluded.sum"},
       {&insert_intake_,
-       "INSERT INTO intake(id, line, kind, position, time, bytes, marks) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+       "INSERT INTO intake(id, line, kind, position, time, bytes, marks, sum) "
+       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, row_sum('intake', ?1, ?2, ?3, ?4, ?5, ?6, ?7))"},
       {&row_at_,
        "SELECT id, position+length(bytes), position FROM intake WHERE line=?1 AND position<=?2 AND kind=0 "
        "ORDER BY position DESC, id DESC LIMIT 1"},
@@ -184,10 +232,8 @@ absl::Status Store::Impl::Prepare() {
       {&oldest_intake_, "SELECT id, time, kind FROM intake WHERE line=?1 ORDER BY position, id LIMIT ?2"},
       {&delete_intake_, "DELETE FROM intake WHERE id=?1"},
       // By row, not by the index of the line: that would sort all that is kept of it.
-      {&open_intake_, "SELECT kind, position, time, bytes, marks FROM intake WHERE +line=?1 AND id>=?2 ORDER BY id"},
-      {&intake_between_,
-       "SELECT position, bytes FROM intake WHERE line=?1 AND position>=?2 AND position<?3 AND kind=0 "
-       "ORDER BY position, id"},
+      {&open_intake_, open_intake},
+      {&intake_between_, intake_between},
       {&count_refused_, "SELECT count(*) FROM records WHERE generation=?1 AND refused IS NOT NULL"},
       {&get_unheard_,
        "SELECT store_id, number, content FROM unheard JOIN records ON records.id=record "
@@ -202,6 +248,7 @@ absl::Status Store::Impl::Prepare() {
       {&forget_unheard_, "DELETE FROM unheard WHERE record=?1"},
       {&page_count_, "PRAGMA page_count"},
       {&free_count_, "PRAGMA freelist_count"},
+      {&delete_meta_, "DELETE FROM meta WHERE key=?1"},
       {&get_meta_, "SELECT value FROM meta WHERE key=?1"},
       {&put_meta_, "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2"},
   };
@@ -214,12 +261,14 @@ absl::Status Store::Impl::Prepare() {
 }
 
 absl::Status Store::Impl::LoadLines() {
-  absl::StatusOr<store_db::Statement> all = db_->Prepare(
-      "SELECT instrument, id, read_through, closed_through, open_from, "
-      "id IN (SELECT line FROM unheard) FROM lines");
+  absl::StatusOr<store_db::Statement> all =
+      db_->Prepare(absl::StrCat("SELECT instrument, id, read_through, closed_through, open_from, "
+                                "id IN (SELECT line FROM unheard), ",
+                                Sound(store_db::kLineSum), " FROM lines"));
   DIMS_RETURN_IF_ERROR(all.status());
   Query query(*all);
   while (query.Next()) {
+    if (query.Int(6) != 1) return absl::DataLossError("where an instrument stands is not as it was written");
     Line& line = lines_[query.Bytes(0)];
     line.id = query.Int(1);
     line.position = {query.Unsigned(2), query.Unsigned(3)};
@@ -232,19 +281,26 @@ absl::Status Store::Impl::LoadLines() {
   const absl::StatusOr<int64_t> highest = db_->AskInt("SELECT coalesce(max(id), 0) FROM intake");
   DIMS_RETURN_IF_ERROR(highest.status());
   next_intake_ = std::max(next_intake_, *highest + 1);
-  return absl::OkStatus();
+  Query commits(get_meta_, "commits");
+  if (commits.Next() && !absl::SimpleAtoi(commits.Bytes(0), &commits_)) {
+    return absl::DataLossError("its count of commits is not as it was written");
+  }
+  return commits.status();
 }
 
 absl::Status Store::Impl::LoadChains() {
   std::vector<Chain> chains;
-  absl::StatusOr<store_db::Statement> all = db_->Prepare(
-      "SELECT id, store_id, settled_through, final_number, final_hash, "
-      "(SELECT min(number) FROM records WHERE generation=generations.id), "
-      "(SELECT max(number) FROM records WHERE generation=generations.id) FROM generations ORDER BY id");
+  absl::StatusOr<store_db::Statement> all =
+      db_->Prepare(absl::StrCat("SELECT id, store_id, settled_through, final_number, final_hash, "
+                                "(SELECT min(number) FROM records WHERE generation=generations.id), "
+                                "(SELECT max(number) FROM records WHERE generation=generations.id), ",
+                                Sound(store_db::kGenerationSum), ", sum IS NOT NULL FROM generations ORDER BY id"));
   DIMS_RETURN_IF_ERROR(all.status());
   Query query(*all);
   while (query.Next()) {
+    if (query.Int(7) != 1) return absl::DataLossError("what is noted of a generation is not as it was written");
     Chain chain;
+    chain.sealed = query.Int(8) != 0;
     Generation& generation = chain.generation;
     generation.id = query.Int(0);
     generation.store_id = query.Bytes(1);
@@ -270,6 +326,10 @@ absl::Status Store::Impl::CheckSettled() {
   for (Chain& chain : chains_) {
     Generation& generation = chain.generation;
     if (generation.settled_through == 0) continue;
+    if (chain.sealed && generation.settled_through > generation.highest_number) {
+      generation.settled_through = generation.highest_number;  // the registry has more than is left here
+      continue;
+    }
     const absl::StatusOr<std::string> noted =
         db_->Ask(absl::StrCat("SELECT coalesce(settled_hash, 'unknown') FROM generations WHERE id=", generation.id));
     DIMS_RETURN_IF_ERROR(noted.status());
@@ -289,9 +349,16 @@ absl::Status Store::Impl::CheckSettled() {
 
 absl::StatusOr<std::optional<Store::Impl::Loss>> Store::Impl::CompareWithHead(std::string& why) {
   const Head& head = found_head_.head;
+  {
+    Query salvaged(get_meta_, store_db::kSalvaged);
+    if (salvaged.Next()) why = absl::StrCat("the database was damaged (", salvaged.Bytes(0), ")");
+    DIMS_RETURN_IF_ERROR(salvaged.status());
+  }
+  const bool salvaged = !why.empty();
   if (found_head_.state != HeadFile::State::kValid) {
     // Nothing shows that a record is missing, so nothing is reported missing. But numbers beyond the highest may have
     // been given away and acknowledged: under a new store id none of them can come twice.
+    if (salvaged) return std::nullopt;
     const bool never_used = chains_.empty() || (chains_.size() == 1 && chains_[0].generation.highest_number == 0);
     if (!never_used) {
       why = absl::StrCat("its head file was ", found_head_.state == HeadFile::State::kMissing ? "missing" : "damaged",
@@ -303,34 +370,44 @@ absl::StatusOr<std::optional<Store::Impl::Loss>> Store::Impl::CompareWithHead(st
     return candidate.generation.store_id == head.store_id;
   });
   if (chain == chains_.end()) {
-    why = chains_.empty() ? "the database was missing" : "the database is not the one that its head file belongs to";
+    if (!salvaged) {
+      why = chains_.empty() ? "the database was missing" : "the database is not the one that its head file belongs to";
+    }
     if (head.number == 0) return std::nullopt;
     return Loss{head.store_id, 1, head.number, why};
   }
   const Generation& generation = chain->generation;
   const Head last = chain->last.value_or(Head{generation.store_id, generation.highest_number, generation.highest_hash});
+  // What the registry has settled is not missing.
+  const uint64_t known = std::max(last.number, chain->sealed ? generation.settled_through : 0);
   if (head.number > last.number) {
-    why = "the database was set back to an earlier state, or its log was damaged";
-    return Loss{head.store_id, last.number + 1, head.number, why};
+    if (!salvaged) why = "the database was set back to an earlier state, or its log was damaged";
+    if (known >= head.number) return std::nullopt;
+    return Loss{head.store_id, known + 1, head.number, why};
   }
   absl::StatusOr<std::optional<std::string>> hash{std::optional<std::string>(last.hash)};
   if (head.number < last.number) hash = HashOf(generation.id, head.number);
   DIMS_RETURN_IF_ERROR(hash.status());
-  if (head.number == 0 || !hash->has_value() || **hash == head.hash) return std::nullopt;
+  if (head.number == 0 || !hash->has_value() || **hash == head.hash) {
+    const std::optional<store_db::CommitCount>& count = found_head_.count;
+    if (!salvaged && count && count->store_id == chains_.back().generation.store_id && count->commits > commits_) {
+      why = absl::StrCat("the last ", count->commits - commits_,
+                         " batches that it took are not in it: its log was damaged, or it was set back; what "
+                         "instruments sent in them is lost, also where they were told that it was received");
+    }
+    return std::nullopt;
+  }
   why = absl::StrCat("record ", head.number, " is not the one that was acknowledged under this number");
   return Loss{head.store_id, head.number, head.number, why};
 }
 
-absl::Status Store::Impl::Recover() {
-  std::string why;
-  const absl::StatusOr<std::optional<Loss>> loss = CompareWithHead(why);
-  DIMS_RETURN_IF_ERROR(loss.status());
+absl::Status Store::Impl::Recover(std::string why, const std::optional<Loss>& loss) {
   if (!why.empty()) {
     notices_.push_back(absl::StrCat("store \"", options_.path, "\": ", why, "; ",
                                     options_.read_only ? "the bridge will go on" : "going on", " under a new store id",
-                                    *loss ? absl::StrCat(", and records ", (*loss)->from, " to ", (*loss)->through,
-                                                         " of store ", (*loss)->store_id, " are reported missing")
-                                          : ""));
+                                    loss ? absl::StrCat(", and records ", loss->from, " to ", loss->through,
+                                                        " of store ", loss->store_id, " are reported missing")
+                                         : ""));
   }
   if (options_.read_only) return absl::OkStatus();
   if (chains_.empty() || !why.empty()) {
@@ -338,7 +415,7 @@ absl::Status Store::Impl::Recover() {
     Transaction transaction(*db_);
     DIMS_RETURN_IF_ERROR(transaction.Begin());
     std::optional<Head> last;
-    if (*loss) {
+    if (loss) {
       last = found_head_.head;
       const bool known = std::any_of(chains_.begin(), chains_.end(),
                                      [&](const Chain& chain) { return chain.generation.store_id == last->store_id; });
@@ -349,15 +426,18 @@ absl::Status Store::Impl::Recover() {
     }
     absl::StatusOr<Chain> next = AddGeneration(why.empty() ? "the store was made" : why, last);
     DIMS_RETURN_IF_ERROR(next.status());
-    if (*loss) DIMS_RETURN_IF_ERROR(AppendGap(next->generation, **loss));
+    if (loss) DIMS_RETURN_IF_ERROR(AppendGap(next->generation, *loss));
+    DIMS_RETURN_IF_ERROR(BeginAfterSalvage(next->generation, loss));
     DIMS_RETURN_IF_ERROR(transaction.Commit());
     DIMS_RETURN_IF_ERROR(LoadChains());
   }
+  DIMS_RETURN_IF_ERROR(SetHeadFileAside());
   const Generation& current = chains_.back().generation;
   absl::StatusOr<std::unique_ptr<HeadFile>> file = HeadFile::Open(
       options_.path + ".head", found_head_, Head{current.store_id, current.highest_number, current.highest_hash});
   DIMS_RETURN_IF_ERROR(file.status());
   head_file_ = *std::move(file);
+  NoteCommits();
   return absl::OkStatus();
 }
 

@@ -1,8 +1,17 @@
 #include "firmware-bridge/store_schema.h"
 
-#include <array>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstdio>
+
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "firmware-bridge/disk.h"
 
 namespace dims::store_db {
 namespace {
@@ -78,6 +87,20 @@ constexpr std::array<const char*, kSchemaVersion> kMigrations = {R"sql(
     why TEXT NOT NULL);
 )sql"};
 
+// The format as the table has it; 0 where it does not say: before format 3, and in another application's database.
+absl::StatusOr<int> NotedFormat(Database& database) {
+  const absl::StatusOr<int64_t> tables = database.AskInt(
+      "SELECT count(*) FROM sqlite_master WHERE type='table' AND name IN ('meta', 'generations', 'intake')");
+  DIMS_RETURN_IF_ERROR(tables.status());
+  if (*tables != 3) return 0;
+  const absl::StatusOr<std::string> noted = database.Ask("SELECT value FROM meta WHERE key='format'");
+  DIMS_RETURN_IF_ERROR(noted.status());
+  int format = 0;
+  return absl::SimpleAtoi(*noted, &format) ? format : 0;
+}
+
+std::string CopyName(const std::string& path, int version) { return absl::StrCat(path, ".format-", version); }
+
 }  // namespace
 
 absl::StatusOr<int> CheckedVersion(Database& database) {
@@ -88,6 +111,12 @@ absl::StatusOr<int> CheckedVersion(Database& database) {
   const absl::StatusOr<int64_t> tables = database.AskInt("SELECT count(*) FROM sqlite_master");
   DIMS_RETURN_IF_ERROR(tables.status());
   if (*version == 0 && *application == 0 && *tables == 0) return 0;
+  const absl::StatusOr<int> noted = NotedFormat(database);
+  DIMS_RETURN_IF_ERROR(noted.status());
+  if (*noted > 0 && (*noted != *version || *application != kApplicationId)) {
+    return absl::DataLossError(absl::StrCat("its header says format ", *version, " of application ", *application,
+                                            ", its table format ", *noted));
+  }
   if (*application != kApplicationId || *version < 1) {
     return absl::FailedPreconditionError(absl::StrCat("\"", database.path(),
                                                       "\" is a database, but not a store of the bridge; name another "
@@ -107,10 +136,50 @@ absl::Status Migrate(Database& database, int version) {
     DIMS_RETURN_IF_ERROR(transaction.Begin());
     DIMS_RETURN_IF_ERROR(database.Execute(kMigrations[version]));
     DIMS_RETURN_IF_ERROR(database.Execute(
-        absl::StrCat("PRAGMA application_id=", kApplicationId, "; PRAGMA user_version=", version + 1)));
+        absl::StrCat("PRAGMA application_id=", kApplicationId, "; PRAGMA user_version=", version + 1,
+                     "; INSERT OR REPLACE INTO meta(key, value) VALUES('format', '", version + 1, "')")));
     DIMS_RETURN_IF_ERROR(transaction.Commit());
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> CopyBeforeMigration(Database& database, int version) {
+  const std::string copy = CopyName(database.path(), version), fresh = copy + ".new";
+  if (FileExists(copy)) return std::string();
+  unlink(fresh.c_str());  // of a start that was cut off
+  const uint64_t needed = FileBytes(database.path()) + FileBytes(database.path() + "-wal");
+  constexpr uint64_t kLeftFree = uint64_t{64} << 20;  // for the migration itself, and for what comes in
+  struct statvfs disk;
+  const bool known = statvfs(database.path().c_str(), &disk) == 0;
+  if (!known || uint64_t{disk.f_bavail} * disk.f_frsize < needed + kLeftFree) {
+    return absl::StrCat("no room for a copy of the store as it was in format ", version, " (", needed,
+                        " bytes, and 64 MiB to spare); it is brought up to date without one");
+  }
+  absl::StatusOr<Statement> vacuum = database.Prepare("VACUUM INTO ?1");
+  DIMS_RETURN_IF_ERROR(vacuum.status());
+  const absl::Status copied = database.Run(*vacuum, absl::string_view(fresh));
+  if (absl::IsResourceExhausted(copied)) {
+    unlink(fresh.c_str());
+    return absl::StrCat("no room for a copy of the store as it was in format ", version,
+                        "; it is brought up to date without one");
+  }
+  DIMS_RETURN_IF_ERROR(copied);
+  const int fd = open(fresh.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fsync(fd) != 0) EndAfterDiskFailure(database.path(), absl::StrCat("fsync of ", fresh));
+  close(fd);
+  if (rename(fresh.c_str(), copy.c_str()) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot rename \"", fresh, "\" to \"", copy, "\""));
+  }
+  DIMS_RETURN_IF_ERROR(SyncFolderOf(copy));
+  return absl::StrCat("the store as it was in format ", version, " is kept as \"", copy, "\" for now");
+}
+
+void ForgetCopies(const std::string& path, absl::Time before) {
+  for (int version = 1; version < kSchemaVersion; ++version) {
+    struct stat state;
+    const std::string copy = CopyName(path, version);
+    if (stat(copy.c_str(), &state) == 0 && absl::TimeFromTimespec(state.st_mtim) < before) unlink(copy.c_str());
+  }
 }
 
 }  // namespace dims::store_db

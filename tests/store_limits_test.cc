@@ -248,7 +248,7 @@ TEST(StoreLimits, LooksWithoutChangingAnything) {
 TEST(StoreLimits, LeavesANewerOrForeignDatabaseUntouched) {
   const StoreFolder newer, foreign;
   MustOpen(OptionsFor(newer));
-  ExecuteOn(newer.path(), "PRAGMA user_version=99");
+  ExecuteOn(newer.path(), "PRAGMA user_version=99; UPDATE meta SET value='99' WHERE key='format'");
   ExecuteOn(foreign.path(), "CREATE TABLE a(b)");
   for (const StoreFolder* folder : {&newer, &foreign}) {
     const auto before = Files(*folder);
@@ -283,40 +283,8 @@ TEST(StoreLimits, MarksOfAReadThatIsPartlyInARecordKeepTheirBytes) {
   EXPECT_EQ(open[0].marks, (std::vector<LineMark>{{LineMark::kOverrun, 0}, {LineMark::kParityOrFraming, 3}}));
 }
 
-TEST(StoreLimits, TakesOverADatabaseOfFormat1) {
+TEST(StoreLimits, SaysWhatToDoWithAFileThatCannotBeMade) {
   const StoreFolder folder;
-  {
-    const auto store = MustOpen(OptionsFor(folder));
-    ASSERT_TRUE(store->Commit(NumberedBatch(1, 5)).ok());
-    ASSERT_TRUE(store->Commit({{{"gc", {{Kind::kIn, 0, absl::Now(), "abc", {}}}, 1, {}}}}).ok());
-  }
-  ExecuteOn(
-      folder.path(),
-      "DROP TABLE quarantine; DROP TABLE audit; DROP INDEX records_urgent; ALTER TABLE records DROP COLUMN urgent; "
-      "ALTER TABLE intake DROP COLUMN sum; ALTER TABLE lines DROP COLUMN sum; "
-      "ALTER TABLE generations DROP COLUMN sum; "
-      "DROP TABLE unheard; ALTER TABLE intake DROP COLUMN marks; PRAGMA user_version=1");
-  const auto store = MustOpen(OptionsFor(folder));
-  ASSERT_NE(store, nullptr);
-  EXPECT_TRUE(store->notices().empty());
-  EXPECT_EQ(ReadAll(*store, store->Current().id)->size(), 5u);
-  const std::vector<LineMark> marks = {{LineMark::kBreak, 70'000}};
-  SessionBatch more{"gc", {{Kind::kIn, 3, absl::Now(), std::string(80'000, 'd'), marks}}, 1, {PayloadOf(6)}};
-  more.unheard = {{0, "content"}};
-  ASSERT_TRUE(store->Commit({{more}}).ok());
-  EXPECT_EQ(Told(store->OpenIntake("gc")).front(), "in 1 bc");
-  EXPECT_EQ(store->OpenIntake("gc").back().marks, marks);
-  ASSERT_EQ(store->AllUnheard("gc").size(), 1u);
-  EXPECT_EQ(store->AllUnheard("gc")[0].number, 6u);
-}
-
-TEST(StoreLimits, SaysWhatToDoWithAFileThatIsNoDatabaseOrCannotBeMade) {
-  const StoreFolder folder;
-  WriteWhole(folder.path(), std::string(8192, 'z'));
-  const absl::Status status = Store::Open(OptionsFor(folder)).status();
-  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
-  EXPECT_THAT(std::string(status.message()), HasSubstr("move this file"));
-  EXPECT_EQ(ReadWhole(folder.path()), std::string(8192, 'z'));
   StoreOptions options = OptionsFor(folder);
   options.path = folder.folder() + "/no/such/folder/store.db";
   EXPECT_THAT(std::string(Store::Open(options).status().message()), HasSubstr("its folder must exist"));

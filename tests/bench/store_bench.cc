@@ -61,6 +61,54 @@ void StoreCommit(benchmark::State& state) {
   Count(state);
 }
 
+// As an analyser's frame is committed before it is acknowledged: bytes, and no record of them yet.
+void StoreCommitIntakeOnly(benchmark::State& state) {
+  const Folder folder;
+  StoreOptions options;
+  options.path = folder.path();
+  const auto store = Store::Open(options);
+  if (!store.ok()) return state.SkipWithError("the store does not open");
+  Batch batch;
+  SessionBatch& session = batch.sessions.emplace_back();
+  session.instrument = "astm-1";
+  session.entries.resize(state.range(0));
+  uint64_t read = 0;
+  for (auto _ : state) {
+    session.closed_through = read;
+    for (IntakeEntry& entry : session.entries) {
+      entry = {IntakeEntry::Kind::kIn, read, absl::Now(), kPayload};
+      read += kPayload.size();
+    }
+    if (!(*store)->Commit(batch).ok()) return state.SkipWithError("the store does not commit");
+  }
+  Count(state);
+}
+
+// The ports open after this.
+void StoreOpen(benchmark::State& state) {
+  const Folder folder;
+  StoreOptions options;
+  options.path = folder.path();
+  {
+    const auto store = Store::Open(options);
+    if (!store.ok()) return state.SkipWithError("the store does not open");
+    uint64_t read = 0;
+    for (int64_t i = 0; i < state.range(0); i += 100) {
+      Batch batch;
+      batch.sessions.push_back({"gcms-1", {}, 0, std::vector<std::string>(100, kPayload)});
+      for (int entry = 0; entry < 100; ++entry) {
+        batch.sessions[0].entries.push_back({IntakeEntry::Kind::kIn, read, absl::Now(), kPayload});
+        read += kPayload.size();
+      }
+      batch.sessions[0].closed_through = read;
+      if (!(*store)->Commit(batch).ok()) return state.SkipWithError("the store does not commit");
+    }
+  }
+  for (auto _ : state) {
+    if (!Store::Open(options).ok()) return state.SkipWithError("the store does not open");
+  }
+}
+
 // The same records without intake, nearer to what the bare loop writes.
 void StoreCommitRecordsOnly(benchmark::State& state) {
   const Folder folder;
@@ -125,6 +173,8 @@ void StoreRead(benchmark::State& state) {
 }
 
 BENCHMARK(StoreCommit)->Arg(1)->Arg(16)->Arg(256)->UseRealTime();
+BENCHMARK(StoreCommitIntakeOnly)->Arg(1)->Arg(16)->UseRealTime();
+BENCHMARK(StoreOpen)->Arg(10'000)->Arg(40'000)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(StoreCommitRecordsOnly)->Arg(1)->Arg(16)->Arg(256)->UseRealTime();
 BENCHMARK(BareSqlite)->Arg(1)->Arg(16)->Arg(256)->UseRealTime();
 BENCHMARK(StoreRead)->Arg(256);
