@@ -26,7 +26,6 @@ constexpr uint32_t kContract = 1;
 constexpr std::size_t kMostRecords = 256, kMostBytes = 256 * 1024;  // in one message
 constexpr std::size_t kPart = 1024 * 1024;                          // of a payload that travels in parts
 constexpr uint64_t kOwnWindow = 1024 * 1024;                        // under way; gRPC alone would take 4.9 MB
-constexpr absl::Duration kFirstWait = absl::Milliseconds(200), kLongestWait = absl::Seconds(30);
 constexpr absl::Duration kSayAgain = absl::Minutes(10);
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
@@ -117,7 +116,7 @@ bool Uplink::WaitFor(absl::Duration most) {
 
 void Uplink::Run() {
   absl::BitGen random;
-  absl::Duration wait = kFirstWait;
+  absl::Duration wait = options_.first_wait;
   std::string last_said;
   absl::Duration said_at = -absl::InfiniteDuration();
   while (!WaitFor(absl::ZeroDuration())) {
@@ -130,7 +129,7 @@ void Uplink::Run() {
     }
     if (status.ok()) continue;
     SetState(false, "", status.message());
-    if (welcomed) wait = kFirstWait;
+    if (welcomed) wait = options_.first_wait;
     const std::string text = absl::StrCat("registry ", options_.address, ": ", status.message());
     if (text != last_said || ReadClocks().uptime - said_at > kSayAgain) {
       SPDLOG_WARN("{}; results are kept here and sent later", text);
@@ -138,7 +137,7 @@ void Uplink::Run() {
       said_at = ReadClocks().uptime;
     }
     if (WaitFor(wait * absl::Uniform(random, 0.5, 1.0))) return;
-    wait = std::min(wait * 2, kLongestWait);
+    wait = std::min(wait * 2, options_.longest_wait);
   }
 }
 

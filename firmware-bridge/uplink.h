@@ -6,8 +6,8 @@
 // Promise: has no state that the store lacks. Cut at any point, it starts again from the store and the registry's
 //   Welcome; nothing is lost, nothing is stored twice. Retries without limit. What is under way is bounded by the
 //   registry's window and by our own of 1 MiB, so a registry that does not read costs no memory.
-// Units: back-off 0.2 s doubling to 30 s, each with up to a half of jitter; durations otherwise.
-// Errors: every reason not to deliver is one log line, repeated only when it changes or every 10 minutes.
+// Units: back-off 0.2 s doubling to 30 s, unless the options say otherwise, each with up to a half of jitter; durations
+// otherwise. Errors: every reason not to deliver is one log line, repeated only when it changes or every 10 minutes.
 // Threads: one of its own for each direction; Wake and Stop from any.
 // Source: proto/dims/v1/registry.proto; gRPC C++ 1.51 synchronous streaming; grpc/doc/keepalive.md.
 #ifndef DIMS_FIRMWARE_BRIDGE_UPLINK_H_
@@ -35,6 +35,7 @@ struct UplinkOptions {
   std::string software;  // name and version, for people
   absl::Duration answer_deadline = absl::Seconds(15);
   std::function<void()> changed = [] {};  // the state changed, or the registry settled records; must be quick
+  absl::Duration first_wait = absl::Milliseconds(200), longest_wait = absl::Seconds(30);  // of the back-off
 };
 
 struct UplinkState {
