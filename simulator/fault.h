@@ -10,7 +10,7 @@
 //     reject                 what connects is accepted, and reset at once
 //     garbage [up|down]      random bytes before every piece that is carried
 //     flip [up|down]         one bit is another in every piece that is carried
-//     delay TIME [up|down]   everything arrives so much later, in order
+//     delay TIME [up|down]   every byte arrives so much later, in order; connecting takes no time
 //     throttle RATE [up|down]  all connections together carry no more than RATE: 9600bit, 64kbit, 1mbit (a second)
 // Promise: ToText is what ParseFault reads. The same seed gives the same sequence.
 // Units: bytes; rates in bytes a second (in text: bits).

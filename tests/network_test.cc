@@ -263,6 +263,30 @@ TEST_F(NetworkTest, TheBridgeSaysWhyItIsNotConnected) {
   }
 }
 
+// The handshake of TLS, that of HTTP/2 and Hello take a round trip each before the first record goes: of the 15 s that
+// the program waits, 12 s where each way takes 2 s. With DIMS_NETWORK_DELAY=2s it is tried so, and takes 16 s.
+TEST_F(NetworkTest, ALongWayIsNoReasonToGiveUp) {
+  absl::Duration delay = absl::Milliseconds(250), deadline = absl::Seconds(4);
+  if (const char* const given = std::getenv("DIMS_NETWORK_DELAY"); given != nullptr) {
+    ASSERT_TRUE(absl::ParseDuration(given, &delay)) << given;
+    deadline = absl::Seconds(15);
+  }
+  StartProxy();
+  UplinkOptions options = OptionsOf(bridge_);
+  options.answer_deadline = deadline;
+  Bridge& bridge = Begin(options);
+  Do(absl::StrCat("delay ", absl::FormatDuration(delay)));
+  bridge.Keep(2'000);
+  const absl::Time begun = absl::Now();
+  bridge.Run();
+  ASSERT_TRUE(Eventually([&] { return bridge.State().connected || !bridge.State().last_error.empty(); }));
+  EXPECT_EQ(bridge.State().last_error, "");
+  EXPECT_GE(absl::Now() - begun, 6 * delay) << "there is no delay";
+  EXPECT_TRUE(bridge.Drained());
+  EXPECT_EQ(proxy_->State().connected, 1u);
+  EXPECT_EQ(Arrived(), Samples(1, 2'000));
+}
+
 // Nothing is on its way, so nobody misses an answer; the next record finds out.
 TEST_F(NetworkTest, AConnectionThatBecameHalfOpenWhileIdleIsGivenUpWithTheNextRecord) {
   StartProxy();
@@ -279,7 +303,7 @@ TEST_F(NetworkTest, AConnectionThatBecameHalfOpenWhileIdleIsGivenUpWithTheNextRe
 TEST_F(NetworkTest, WhatIsUnderWayIsBoundedHoweverMuchWaits) {
   StartProxy();
   Bridge& bridge = Begin();
-  for (int i = 0; i < 60; ++i) bridge.Keep(10, "S-", 100'000);  // 60 MB
+  for (int i = 0; i < 40; ++i) bridge.Keep(10, "S-", 100'000);  // 40 MB
   bridge.Run();
   ASSERT_TRUE(Eventually([&] { return bridge.State().connected; }));
   // Of the whole program: bridge, proxy and registry. (A sanitizer's heap says nothing here.)
@@ -299,9 +323,19 @@ TEST_F(NetworkTest, WhatIsUnderWayIsBoundedHoweverMuchWaits) {
     most = std::max(most, heap());
     return bridge.Queued() == 0;
   }));
-  EXPECT_LE(most - before, std::int64_t{24} << 20);
-  RecordProperty("heap", static_cast<int>(most - before));
-  EXPECT_EQ(Arrived(), Samples(1, 600));
+  EXPECT_LE(most - before, std::int64_t{16} << 20);
+  EXPECT_EQ(Arrived(), Samples(1, 400));
+}
+
+// What the proxy's log tells.
+std::vector<std::string> FaultsIn(const std::string& path) {
+  std::vector<std::string> faults;
+  std::ifstream log(path);
+  for (std::string line; std::getline(log, line);) {
+    const std::vector<std::string> words = absl::StrSplit(line, '"');
+    if (words.size() > 9 && words[3] == "fault") faults.push_back(words[9]);
+  }
+  return faults;
 }
 
 TEST_F(NetworkTest, RandomFaultsLoseNothingAndDoubleNothing) {
@@ -320,26 +354,22 @@ TEST_F(NetworkTest, RandomFaultsLoseNothingAndDoubleNothing) {
     Start();
     FaultProxyOptions options;
     options.seed = static_cast<uint64_t>(seed);
-    options.every = absl::Milliseconds(30);
+    options.every = absl::Milliseconds(20);
     options.log = folder_ / "log";
     options.always = {ParseFault("throttle 40mbit").value()};
     StartProxy(options);
     Bridge& bridge = Begin();
     bridge.Run();
-    for (int i = 0; i < 10; ++i) {
+    // On until some faults have come.
+    for (uint64_t i = 1; i <= 10; ++i) {
       bridge.Keep(30);
-      absl::Notification never;
-      never.WaitForNotificationWithTimeout(absl::Milliseconds(25));  // for the faults to come
+      ASSERT_TRUE(Eventually([&] { return FaultsIn(options.log).size() >= i / 2; }));
     }
     Do("calm");
     ASSERT_TRUE(bridge.Drained()) << bridge.State().last_error;
     ASSERT_EQ(Arrived(), Samples(1, 300));
     ExpectChained();
-    std::ifstream log(options.log);
-    for (std::string line; std::getline(log, line);) {
-      if (absl::StrContains(line, R"("event":"fault")"))
-        ++faults[std::string(std::vector<std::string>(absl::StrSplit(line, '"'))[9])];
-    }
+    for (const std::string& fault : FaultsIn(options.log)) ++faults[fault];
   }
   EXPECT_GE(faults.size(), static_cast<std::size_t>(count)) << "too few faults to prove anything";
 }
