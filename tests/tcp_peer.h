@@ -31,12 +31,11 @@ class Peer {
     pollfd writable{socket.fd(), POLLOUT, 0};
     EXPECT_EQ(poll(&writable, 1, kMostWait), 1);
     const int error = SocketError(socket);
-    if (refused != nullptr) {
-      *refused = error == ECONNREFUSED;
-    } else {
-      EXPECT_EQ(error, 0);
-    }
-    return Peer(std::move(socket));
+    Peer peer(std::move(socket));
+    if (error == ECONNRESET) peer.end_ = End::kReset;  // accepted, and reset before we looked
+    if (refused != nullptr) *refused = error == ECONNREFUSED;
+    EXPECT_TRUE(error == 0 || error == ECONNRESET || (refused != nullptr && error == ECONNREFUSED)) << error;
+    return peer;
   }
 
   Socket& socket() { return socket_; }
