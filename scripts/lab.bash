@@ -1,5 +1,6 @@
-# A laboratory on one machine, for scripts/demo and scripts/torture: throw-away certificates, a registry, a bridge, and
-# simulated instruments. Source it; everything lives in $lab and ends with the script.
+# A laboratory on one machine, for scripts/demo and scripts/torture: throw-away certificates, a registry, a bridge,
+# simulated instruments, and a bad network where one is wanted. Source it; everything lives in $lab and ends with the
+# script.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${DIMS_BUILD:-$top/build}
@@ -9,12 +10,12 @@ registry_bin=$build/registry/dims-registry
 sim_bin=$build/simulator/dims-sim
 
 lab=$(mktemp -d "${TMPDIR:-/tmp}/dims-lab-XXXXXX")
-registry_pid='' bridge_pid='' registry_port=''
+registry_pid='' bridge_pid='' registry_port='' proxy_pid='' proxy_at='' steer=''
 declare -A sim_pids=()
 
 end_lab() {
   local pid
-  for pid in "${sim_pids[@]}" $bridge_pid $registry_pid; do kill_9 "$pid"; done
+  for pid in "${sim_pids[@]}" $bridge_pid $registry_pid $proxy_pid; do kill_9 "$pid"; done
   if [ -n "${KEEP_LAB:-}" ]; then echo "kept: $lab"; else rm -rf "$lab"; fi
 }
 trap end_lab EXIT
@@ -70,6 +71,24 @@ start_registry() {
   registry_port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$lab/registry.out" | head -1)
 }
 
+# start_proxy ARGUMENTS...: a bad network, through which the bridge reaches the registry. The registry must have run; the
+# configuration is written afterwards.
+start_proxy() {
+  mkfifo "$lab/steer"
+  "$sim_bin" proxy --to "127.0.0.1:$registry_port" --log "$lab/network.log" "$@" \
+    <"$lab/steer" >"$lab/proxy.out" 2>>"$lab/proxy.log" &
+  proxy_pid=$!
+  exec {steer}>"$lab/steer"
+  wait_until 20 "the proxy's start" grep -q listening "$lab/proxy.out"
+  proxy_at=$(sed -n 's/.*listening on //p' "$lab/proxy.out" | head -1)
+}
+
+# calm_network: no more faults. Returns when that is so.
+calm_network() {
+  echo calm >&"$steer"
+  wait_until 20 "a calm network" grep -q '^ok$' "$lab/proxy.out"
+}
+
 # write_config INSTRUMENT:BAUD[:DRIVER[:ENCODING]]...
 write_config() {
   cat >"$lab/bridge.toml" <<TOML
@@ -80,7 +99,7 @@ bridge = "ws-1"
 path = "store.db"
 
 [registry]
-address = "127.0.0.1:$registry_port"
+address = "${proxy_at:-127.0.0.1:$registry_port}"
 ca = "ca.pem"
 certificate = "bridge.pem"
 key = "bridge.key"

@@ -55,6 +55,8 @@ JournalLine::JournalLine(absl::string_view event, absl::string_view instrument, 
   Text("event", event).Text("instrument", instrument).Time("t", t);
 }
 
+JournalLine::JournalLine(absl::string_view event, absl::Time t) { Text("event", event).Time("t", t); }
+
 JournalLine& JournalLine::Text(absl::string_view name, absl::string_view value) {
   absl::StrAppend(&fields_, fields_.empty() ? "" : ",", Quoted(name), ":", Quoted(value));
   return *this;

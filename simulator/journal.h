@@ -45,6 +45,7 @@ namespace dims {
 class JournalLine {
  public:
   JournalLine(absl::string_view event, absl::string_view instrument, absl::Time t);
+  JournalLine(absl::string_view event, absl::Time t);                  // of what is no instrument
   JournalLine& Text(absl::string_view name, absl::string_view value);  // bytes that are no UTF-8 become U+FFFD
   JournalLine& Number(absl::string_view name, std::uint64_t value);
   JournalLine& Time(absl::string_view name, absl::Time value);

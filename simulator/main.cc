@@ -1,6 +1,7 @@
-// dims-sim: instruments that are not there, and the verdict on what became of what they sent.
+// dims-sim: instruments that are not there, a bad network, and the verdict on what became of what was sent.
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "simulator/command.h"
+#include "simulator/proxy_command.h"
 #include "simulator/scenario.h"
 #include "simulator/verify.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -19,7 +21,7 @@
 namespace {
 
 constexpr char kAbout[] =
-    "dims-sim: instruments that are not there, for demonstrations and tests.\n"
+    "dims-sim: instruments that are not there, and a network that fails, for demonstrations and tests.\n"
     "Exit status: 0 done (verify: nothing lost, nothing doubled), 1 failed, 2 wrong command line.";
 
 constexpr char kAboutLab[] =
@@ -109,6 +111,11 @@ int RunLab(const LabCommand& command, int stop) {
   return commands.ok() ? Run(*std::move(commands), stop) : Fail(commands.status());
 }
 
+int RunProxy(const dims::ProxyCommand& command, int stop) {
+  const absl::Status status = dims::RunProxy(command, STDIN_FILENO, std::cout, stop);
+  return status.ok() ? 0 : Fail(status);
+}
+
 int RunVerify(const VerifyCommand& command) {
   const absl::StatusOr<dims::Verification> verdict = dims::Verify(command.logs, command.exports);
   if (!verdict.ok()) return Fail(verdict.status());
@@ -135,12 +142,15 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   dims::InstrumentCommand instrument;
   LabCommand lab;
+  dims::ProxyCommand proxy;
   VerifyCommand verify;
   CLI::App* instrument_app = app.add_subcommand("instrument", "one instrument on a line that is not there");
   CLI::App* lab_app = app.add_subcommand("lab", "several instruments at once, from a scenario");
+  CLI::App* proxy_app = app.add_subcommand("proxy", "a network that fails on purpose, between a bridge and a registry");
   CLI::App* verify_app = app.add_subcommand("verify", "was everything stored, once?");
   dims::Describe(*instrument_app, instrument);
   Describe(*lab_app, lab);
+  dims::Describe(*proxy_app, proxy);
   Describe(*verify_app, verify);
   try {
     app.parse(argc, argv);
@@ -153,5 +163,6 @@ int main(int argc, char** argv) {
   spdlog::set_pattern("%H:%M:%S.%e %l %v");
   sigprocmask(SIG_BLOCK, &stop_signals, nullptr);
   const int stop = signalfd(-1, &stop_signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (proxy_app->parsed()) return RunProxy(proxy, stop);
   return lab_app->parsed() ? RunLab(lab, stop) : Run({instrument}, stop);
 }
