@@ -77,7 +77,7 @@ laboratory = "demo-lab"
 bridge = "ws-1"
 
 [store]
-path = "store.db"
+path = "${store_file:-store.db}"
 
 [registry]
 address = "127.0.0.1:$registry_port"
