@@ -37,6 +37,8 @@ absl::Status Store::Impl::Open() {
   DIMS_RETURN_IF_ERROR(LoadChains());
   DIMS_RETURN_IF_ERROR(CheckSettled());
   DIMS_RETURN_IF_ERROR(Recover());
+  // SQLite has made its log by now, and does not look whether the folder could be synced.
+  if (!options_.read_only) DIMS_RETURN_IF_ERROR(SyncFolderOf(options_.path));
   db_->set_corruption_is_final();
   opened_ = !options_.read_only;
   return absl::OkStatus();

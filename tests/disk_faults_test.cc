@@ -50,12 +50,17 @@ class Writer {
     std::vector<std::string> arguments = {DIMS_BINARY_DIR "/tests/store_writer", store, absl::StrCat(commits),
                                           absl::StrCat(records)};
     std::vector<std::string> settings = disk;
-    if (!disk.empty()) settings.push_back(absl::StrCat("LD_PRELOAD=", DIMS_BINARY_DIR, "/tests/libdims_disk_shim.so"));
+    if (!disk.empty()) {
+      settings.push_back(absl::StrCat("LD_PRELOAD=", DIMS_BINARY_DIR, "/tests/libdims_disk_shim.so"));
+      // A build with the address sanitizer would rather be loaded first.
+      const char* const options = std::getenv("ASAN_OPTIONS");
+      settings.push_back(absl::StrCat("ASAN_OPTIONS=", options == nullptr ? "" : options, ":verify_asan_link_order=0"));
+    }
     std::vector<char*> argv, environment;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
+    for (std::string& setting : settings) environment.push_back(setting.data());  // first: the first one counts
     for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
-    for (std::string& setting : settings) environment.push_back(setting.data());
     environment.push_back(nullptr);
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
@@ -188,7 +193,6 @@ TEST_P(DiskFault, NeverTakesAwayWhatWasTold) {
     } else {
       EXPECT_EQ(code, 0) << writer.errors();
       ++unharmed;
-      std::cout << "unharmed " << n << "\n";
     }
     ASSERT_NO_FATAL_FAILURE(ExpectKept(folder.path(), writer.told()));
     Writer next(folder.path(), 3);
@@ -197,7 +201,9 @@ TEST_P(DiskFault, NeverTakesAwayWhatWasTold) {
     ASSERT_NO_FATAL_FAILURE(ExpectKept(folder.path(), next.told()));
     ASSERT_FALSE(HasFailure());
   }
-  EXPECT_EQ(unharmed, 0) << "the writer makes too few calls";
+  // Where SQLite syncs the folder, once for its journal and once for its log, it takes no notice; the store makes up
+  // for it (PowerCutAfterAFailedSyncOfTheFolder). More would be calls that the writer does not get to.
+  EXPECT_LE(unharmed, call == std::string("write") ? 0 : 2);
   std::cout << calls.size() << " faults: " << ended << " ended the process, " << refused << " were refused\n";
 }
 INSTANTIATE_TEST_SUITE_P(Every, DiskFault,

@@ -235,6 +235,11 @@ void DiskRecorder::Resized(int fd, uint64_t size, bool only_larger) {
   steps_.push_back({.kind = DiskStep::Kind::kResize, .file = open->second, .at = size});
 }
 
+bool DiskRecorder::Fails(int fd) const {
+  const auto open = open_.find(fd);
+  return fails_folder_data_syncs_ && open != open_.end() && open->second == kFolder;
+}
+
 void DiskRecorder::Synced(int fd) {
   const auto open = open_.find(fd);
   if (open == open_.end() || IsIgnored(open->second)) return;
@@ -285,6 +290,11 @@ int ResizeRecorded(int fd, off_t size) {
 }
 
 int SyncRecorded(int call, int fd) {
+  if (const DiskRecorder* recorder = DiskRecorder::Current();
+      recorder != nullptr && call == SYS_fdatasync && recorder->Fails(fd)) {
+    errno = EIO;
+    return -1;
+  }
   const int failed = static_cast<int>(syscall(call, fd));
   if (DiskRecorder* const recorder = DiskRecorder::Current(); recorder != nullptr && failed == 0) recorder->Synced(fd);
   return failed;

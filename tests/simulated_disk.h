@@ -78,6 +78,10 @@ class DiskRecorder {
   // A disk that lies: says that it has synced the files whose name ends so ("/": the folder), and does nothing.
   void IgnoreSyncsOf(const std::string& suffix) { ignored_ = suffix; }
 
+  // Every fdatasync of the folder fails. That is SQLite's way to sync it, and it takes no notice.
+  void FailFolderDataSyncs() { fails_folder_data_syncs_ = true; }
+  bool Fails(int fd) const;
+
   const std::vector<DiskStep>& steps() const { return steps_; }
   std::vector<DiskStep> TakeSteps() { return std::move(steps_); }
 
@@ -98,6 +102,7 @@ class DiskRecorder {
 
   const std::string folder_;
   std::string ignored_;
+  bool fails_folder_data_syncs_ = false;
   std::map<std::string, int> names_;
   std::vector<uint64_t> sizes_;
   std::map<int, int> open_;  // file by descriptor
