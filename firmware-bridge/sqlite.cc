@@ -125,9 +125,12 @@ absl::StatusOr<std::string> Database::Ask(absl::string_view sql) {
   absl::StatusOr<Statement> statement = Prepare(sql);
   DIMS_RETURN_IF_ERROR(statement.status());
   Query query(*statement);
-  if (query.Next()) return query.Bytes(0);
+  std::string answer = query.Next() ? query.Bytes(0) : "";
+  // To its end: what a statement changes is on disk, or has failed, only there.
+  while (query.Next()) {
+  }
   DIMS_RETURN_IF_ERROR(query.status());
-  return std::string();
+  return answer;
 }
 
 absl::StatusOr<int64_t> Database::AskInt(absl::string_view sql) {

@@ -48,6 +48,8 @@ absl::Status Store::Impl::Open() {
   DIMS_RETURN_IF_ERROR(CheckSettled());
   DIMS_RETURN_IF_ERROR(Recover(std::move(why), *loss));
   if (!options_.read_only) DIMS_RETURN_IF_ERROR(CloseDamagedIntake());
+  // SQLite has made its log by now, and does not look whether the folder could be synced.
+  if (!options_.read_only) DIMS_RETURN_IF_ERROR(SyncFolderOf(options_.path));
   db_->set_corruption_is_final();
   if (!options_.read_only) {
     if (const std::string smaller = Shrink(); !smaller.empty()) notices_.push_back(smaller);

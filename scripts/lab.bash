@@ -96,7 +96,7 @@ laboratory = "demo-lab"
 bridge = "ws-1"
 
 [store]
-path = "store.db"
+path = "${store_file:-store.db}"
 
 [registry]
 address = "${proxy_at:-127.0.0.1:$registry_port}"
