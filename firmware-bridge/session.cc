@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 
 namespace dims {
 namespace {
@@ -109,6 +110,7 @@ void Session::Closed(Moment now) {
 }
 
 void Session::Received(const Arrival& arrival) {
+  (void)DIMS_FAILPOINT("session.take");
   const uint64_t offset = parser_->fed();
   Remember(offset, arrival.at.wall);
   last_arrival_ = arrival.at.wall;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -222,7 +223,9 @@ absl::Status Store::Impl::Settle(int64_t generation_id, uint64_t through) {
   DIMS_RETURN_IF_ERROR(db_->Run(add_settlement_, generation_id, (Now() / kHour + 1) * kHour, through));
   DIMS_RETURN_IF_ERROR(
       db_->Run(forget_settlements_, generation_id, absl::ToUnixNanos(options_.now() - options_.keep_settled)));
+  if (DIMS_FAILPOINT("store.settle.before")) EndAfterDiskFailure(options_.path, "failpoint");
   DIMS_RETURN_IF_ERROR(transaction.Commit());
+  if (DIMS_FAILPOINT("store.settle.after")) EndAfterDiskFailure(options_.path, "failpoint");
   generation.settled_through = through;
   CheckpointWhenLong();
   return absl::OkStatus();
@@ -232,7 +235,9 @@ absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, absl:
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
   const WholeBudget whole(*this);
+  if (DIMS_FAILPOINT("store.refuse.before")) EndAfterDiskFailure(options_.path, "failpoint");
   DIMS_RETURN_IF_ERROR(db_->Run(refuse_, generation, number, reason));
+  if (DIMS_FAILPOINT("store.refuse.after")) EndAfterDiskFailure(options_.path, "failpoint");
   if (db_->changes() == 0) {
     return absl::NotFoundError(absl::StrCat("no record ", number, " in generation ", generation, " of the store"));
   }
@@ -252,7 +257,10 @@ absl::Status Store::Impl::SetRegistryEpoch(absl::string_view epoch) {
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
   const WholeBudget whole(*this);
-  return db_->Run(put_meta_, "registry_epoch", epoch);
+  if (DIMS_FAILPOINT("store.epoch.before")) EndAfterDiskFailure(options_.path, "failpoint");
+  DIMS_RETURN_IF_ERROR(db_->Run(put_meta_, "registry_epoch", epoch));
+  if (DIMS_FAILPOINT("store.epoch.after")) EndAfterDiskFailure(options_.path, "failpoint");
+  return absl::OkStatus();
 }
 
 StoreSummary Store::Impl::Summary() {

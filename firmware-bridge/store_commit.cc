@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
+#include "proto/failpoint.h"
 
 namespace dims {
 
@@ -45,6 +47,7 @@ absl::Status Store::Impl::Commit(const Batch& batch) {
 }
 
 absl::Status Store::Impl::TryCommit(const Batch& batch) {
+  if (DIMS_FAILPOINT("store.commit.begin")) return absl::ResourceExhaustedError("the store is full: failpoint");
   Transaction transaction(*db_);
   DIMS_RETURN_IF_ERROR(transaction.Begin());
   const absl::StatusOr<Pruned> pruned = Prune();  // first: this very transaction can use the room
@@ -66,7 +69,9 @@ absl::Status Store::Impl::TryCommit(const Batch& batch) {
     }
     DIMS_RETURN_IF_ERROR(CommitUnheard(session, line->second, head));
   }
+  if (DIMS_FAILPOINT("store.commit.before")) EndAfterDiskFailure(options_.path, "failpoint");
   DIMS_RETURN_IF_ERROR(transaction.Commit());
+  if (DIMS_FAILPOINT("store.commit.after")) EndAfterDiskFailure(options_.path, "failpoint");
 
   for (auto& [name, line] : changed) lines_[name] = line;
   next_intake_ = next_intake;
@@ -160,6 +165,7 @@ absl::StatusOr<Store::Impl::Pruned> Store::Impl::Prune() {
   Pruned pruned;
   DIMS_RETURN_IF_ERROR(PruneRecords(pruned));
   DIMS_RETURN_IF_ERROR(PruneIntake(pruned));
+  if (pruned.rows > 0 && DIMS_FAILPOINT("store.prune")) EndAfterDiskFailure(options_.path, "failpoint");
   return pruned;
 }
 

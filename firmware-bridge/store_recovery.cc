@@ -7,6 +7,7 @@
 #include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
 #include "firmware-bridge/store_schema.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -38,6 +39,7 @@ absl::Status Store::Impl::Open() {
   DIMS_RETURN_IF_ERROR(CheckSettled());
   DIMS_RETURN_IF_ERROR(Recover());
   db_->set_corruption_is_final();
+  (void)DIMS_FAILPOINT("store.opened");
   opened_ = !options_.read_only;
   return absl::OkStatus();
 }
@@ -77,6 +79,7 @@ absl::Status Store::Impl::OpenDatabase() {
   leaves_no_trace_ = false;
   DIMS_RETURN_IF_ERROR(Configure());
   if (log_bytes > 0) {
+    if (DIMS_FAILPOINT("store.recover.before")) EndAfterDiskFailure(options_.path, "failpoint");
     const absl::Status moved = db_->Checkpoint(true);
     if (absl::IsResourceExhausted(moved)) {
       return absl::ResourceExhaustedError(absl::StrCat("store \"", options_.path,
@@ -84,6 +87,7 @@ absl::Status Store::Impl::OpenDatabase() {
                                                        " bytes cannot be taken over; make room for as much"));
     }
     DIMS_RETURN_IF_ERROR(moved);
+    if (DIMS_FAILPOINT("store.recover.after")) EndAfterDiskFailure(options_.path, "failpoint");
     notices_.push_back(
         absl::StrCat("the bridge was not stopped cleanly; ", log_bytes, " bytes of the store's log were taken over"));
   }
@@ -328,7 +332,9 @@ absl::Status Store::Impl::Recover() {
     absl::StatusOr<Chain> next = AddGeneration(why.empty() ? "the store was made" : why, last);
     DIMS_RETURN_IF_ERROR(next.status());
     if (*loss) DIMS_RETURN_IF_ERROR(AppendGap(next->generation, **loss));
+    if (DIMS_FAILPOINT("store.recover.generation.before")) EndAfterDiskFailure(options_.path, "failpoint");
     DIMS_RETURN_IF_ERROR(transaction.Commit());
+    if (DIMS_FAILPOINT("store.recover.generation.after")) EndAfterDiskFailure(options_.path, "failpoint");
     DIMS_RETURN_IF_ERROR(LoadChains());
   }
   const Generation& current = chains_.back().generation;

@@ -3,6 +3,8 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
+#include "firmware-bridge/disk.h"
+#include "proto/failpoint.h"
 
 namespace dims::store_db {
 namespace {
@@ -108,7 +110,9 @@ absl::Status Migrate(Database& database, int version) {
     DIMS_RETURN_IF_ERROR(database.Execute(kMigrations[version]));
     DIMS_RETURN_IF_ERROR(database.Execute(
         absl::StrCat("PRAGMA application_id=", kApplicationId, "; PRAGMA user_version=", version + 1)));
+    if (DIMS_FAILPOINT("store.migrate.before")) EndAfterDiskFailure(database.path(), "failpoint");
     DIMS_RETURN_IF_ERROR(transaction.Commit());
+    if (DIMS_FAILPOINT("store.migrate.after")) EndAfterDiskFailure(database.path(), "failpoint");
   }
   return absl::OkStatus();
 }

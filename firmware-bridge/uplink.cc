@@ -17,6 +17,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/clock.h"
+#include "proto/failpoint.h"
 #include "proto/identity.h"
 
 namespace dims {
@@ -143,6 +144,7 @@ void Uplink::Run() {
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Uplink::Connect() const {
+  if (DIMS_FAILPOINT("uplink.connect")) return absl::UnavailableError("Connection refused");
   grpc::SslCredentialsOptions tls;
   for (const auto& [path, text] :
        {std::pair{&options_.ca, &tls.pem_root_certs}, std::pair{&options_.key, &tls.pem_private_key},
@@ -233,7 +235,7 @@ absl::Status Uplink::Serve(const Generation& generation) {
 
 void Uplink::Listen(Stream& stream, const dims::v1::ForwardRequest& hello, const Generation& generation) {
   dims::v1::ForwardResponse response;
-  if (stream.Write(hello)) {
+  if (!DIMS_FAILPOINT("uplink.hello.before") && stream.Write(hello) && !DIMS_FAILPOINT("uplink.hello.after")) {
     while (stream.Read(&response)) Hear(response, generation);
   }
   absl::MutexLock lock(&mutex_);
@@ -242,7 +244,12 @@ void Uplink::Listen(Stream& stream, const dims::v1::ForwardRequest& hello, const
 
 void Uplink::Hear(const dims::v1::ForwardResponse& response, const Generation& generation) {
   absl::Status status;
-  if (response.has_refusal()) {
+  if (response.has_settled() && DIMS_FAILPOINT("uplink.settled")) {
+    status = absl::UnavailableError("the stream is over");
+  }
+  if (response.has_refusal() && DIMS_FAILPOINT("uplink.refusal")) {
+    status = absl::UnavailableError("the stream is over");
+  } else if (response.has_refusal()) {
     const dims::v1::Refusal& refusal = response.refusal();
     SPDLOG_ERROR("registry {}: refused record {} for good: {} ({})", options_.address, refusal.number(),
                  refusal.message(), dims::v1::RefusalReason_Name(refusal.reason()));
@@ -271,6 +278,7 @@ void Uplink::Hear(const dims::v1::ForwardResponse& response, const Generation& g
 }
 
 absl::Status Uplink::TakeWelcome(const Generation& generation, const dims::v1::Welcome& welcome, uint64_t* from) {
+  if (DIMS_FAILPOINT("uplink.welcome")) return absl::UnavailableError("the stream is over");
   if (welcome.contract() != kContract) {
     return absl::FailedPreconditionError(
         absl::StrCat("it speaks version ", welcome.contract(), " of the contract, this bridge version ", kContract));
@@ -353,6 +361,7 @@ absl::Status Uplink::SendRecords(Stream& stream, const Generation& generation) {
       absl::StatusOr<std::vector<StoredRecord>> read =
           store_.Read(generation.id, sent_through, std::min<uint64_t>(kMostRecords, window_records - under_way.size()),
                       std::min<uint64_t>(kMostBytes, window_bytes - bytes_under_way));
+      if (read.ok() && !read->empty() && DIMS_FAILPOINT("uplink.read")) read = absl::DataLossError("failpoint");
       if (absl::IsDataLoss(read.status())) {
         SPDLOG_CRITICAL("store: {}; what is whole goes on under a new store id", std::string(read.status().message()));
         read = std::vector<StoredRecord>();
@@ -402,11 +411,13 @@ absl::Status Uplink::SendRecords(Stream& stream, const Generation& generation) {
         if (!stream.Write(part)) break;
       }
     }
+    if (DIMS_FAILPOINT("uplink.write.before")) return absl::UnavailableError("the stream is over");
     // A write that fails means the stream is over: the listener hears why.
     if (request.has_records() && !stream.Write(request)) {
       absl::MutexLock lock(&mutex_);
       mutex_.AwaitWithTimeout(absl::Condition(&heard_.ended), absl::Seconds(1));
     }
+    if (DIMS_FAILPOINT("uplink.write.after")) return absl::UnavailableError("the stream is over");
   }
 }
 

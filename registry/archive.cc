@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/rand.h>
+#include <sqlite3.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 #include "registry/database.h"
 
@@ -138,7 +140,10 @@ absl::Status Archive::Impl::CreateOrCheck() {
                                       {"epoch", NewUuid()}}) {
       if (absl::Status status = SetMeta(name, value); !status.ok()) return status;
     }
-    return database_->Execute("COMMIT");
+    if (DIMS_FAILPOINT("registry.create.before")) return database_->Check(SQLITE_IOERR);
+    if (absl::Status status = database_->Execute("COMMIT"); !status.ok()) return status;
+    if (DIMS_FAILPOINT("registry.create.after")) return database_->Check(SQLITE_IOERR);
+    return absl::OkStatus();
   }
   absl::StatusOr<std::string> version = Meta("schema");
   if (!version.ok()) return version.status();
@@ -338,6 +343,7 @@ absl::Status Archive::Impl::StoreOne(const StoreName& name, StoreRow& row, const
 
 absl::Status Archive::Impl::StoreAll(const StoreName& name, absl::Span<const ReceivedRecord> records, bool ahead,
                                      StoreResult& result) {
+  if (DIMS_FAILPOINT("registry.commit.begin")) return database_->Check(SQLITE_FULL);
   if (absl::Status status = database_->Execute("BEGIN IMMEDIATE"); !status.ok()) return status;
   absl::StatusOr<StoreRow> row = FindStore(name);
   if (!row.ok()) return row.status();
@@ -355,7 +361,10 @@ absl::Status Archive::Impl::StoreAll(const StoreName& name, absl::Span<const Rec
     if (absl::Status status = settle_.Run(); !status.ok()) return status;
     settle_.Reset();
   }
-  return database_->Execute("COMMIT");
+  if (DIMS_FAILPOINT("registry.commit.before")) return database_->Check(SQLITE_IOERR);
+  if (absl::Status status = database_->Execute("COMMIT"); !status.ok()) return status;
+  if (DIMS_FAILPOINT("registry.commit.after")) return database_->Check(SQLITE_IOERR);
+  return absl::OkStatus();
 }
 
 StoreResult Archive::Impl::Store(const StoreName& store, absl::Span<const ReceivedRecord> records, bool ahead) {
