@@ -196,6 +196,7 @@ absl::Status Uplink::Serve(const Generation& generation) {
   hello->mutable_sent_at()->set_seconds(absl::ToUnixSeconds(absl::Now()));
   hello->set_purpose(dims::v1::STREAM_PURPOSE_IN_ORDER);
 
+  if (DIMS_FAILPOINT("uplink.hello.before")) context.TryCancel();
   std::thread listener([&] { Listen(*stream, request, generation); });
   absl::Status status;
   bool welcomed = false;
@@ -235,7 +236,8 @@ absl::Status Uplink::Serve(const Generation& generation) {
 
 void Uplink::Listen(Stream& stream, const dims::v1::ForwardRequest& hello, const Generation& generation) {
   dims::v1::ForwardResponse response;
-  if (!DIMS_FAILPOINT("uplink.hello.before") && stream.Write(hello) && !DIMS_FAILPOINT("uplink.hello.after")) {
+  if (stream.Write(hello)) {
+    (void)DIMS_FAILPOINT("uplink.hello.after");
     while (stream.Read(&response)) Hear(response, generation);
   }
   absl::MutexLock lock(&mutex_);

@@ -30,7 +30,7 @@ struct Place {
   bool fails = true;  // false: it knows no error
 };
 
-// Along the road of a result. scripts/torture --failpoints reads the names from here.
+// Along the road of a result. scripts/failpoints reads the names from here.
 inline constexpr std::array kPlaces = {
     // From the line into a batch.
     Place{"port.read"},
@@ -61,7 +61,7 @@ inline constexpr std::array kPlaces = {
     // To the registry.
     Place{"uplink.connect"},
     Place{"uplink.hello.before"},
-    Place{"uplink.hello.after"},
+    Place{"uplink.hello.after", false},
     Place{"uplink.welcome"},
     Place{"store.epoch.before"},
     Place{"store.epoch.after"},
