@@ -175,7 +175,7 @@ void Session::Handle(ParserEvent event, Moment now, bool replaying) {
     }
   } else if (std::holds_alternative<Heard>(event)) {
     // It cannot have heard what had not been said when this came.
-    if (!batch_.unheard.empty() || now.uptime < replied_) return;
+    if (!batch_.unheard.empty() || now.uptime < replied_ || unsaid_) return;
     batch_.heard = true;
   } else if (!replaying) {
     replies_.push_back(std::get<Reply>(std::move(event)));
@@ -259,7 +259,9 @@ void Session::Committed(Moment now) {
   batch_ = SessionBatch{name(), {}, batch_.closed_through, {}};
   std::vector<Reply> replies = std::exchange(replies_, {});
   for (Reply& reply : replies) {
-    if (const absl::Status status = setup_.write(reply.bytes); !status.ok()) {
+    const absl::Status status = setup_.write(reply.bytes);
+    unsaid_ = !status.ok();
+    if (unsaid_) {
       SPDLOG_WARN("{}: the reply did not go out: {}", name(), std::string(status.message()));
       continue;
     }
