@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "firmware-bridge/disk.h"
 #include "firmware-bridge/sqlite.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 
 namespace dims::store_db {
@@ -126,10 +127,11 @@ absl::StatusOr<std::unique_ptr<HeadFile>> HeadFile::Create(const std::string& pa
   }
   WriteSlot(fresh, fd, head, 1);
   WriteSlot(fresh, fd, head, 2);
-  if (fsync(fd) != 0) EndAfterDiskFailure(fresh, Cause("fsync"));
+  if (fsync(fd) != 0 || DIMS_FAILPOINT("head.create.before")) EndAfterDiskFailure(fresh, Cause("fsync"));
   if (rename(fresh.c_str(), path.c_str()) != 0) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot rename \"", fresh, "\" to \"", path, "\""));
   }
+  if (DIMS_FAILPOINT("head.create.after")) EndAfterDiskFailure(path, Cause("fsync of its folder"));
   DIMS_RETURN_IF_ERROR(SyncFolderOf(path));
   return file;
 }
@@ -137,8 +139,10 @@ absl::StatusOr<std::unique_ptr<HeadFile>> HeadFile::Create(const std::string& pa
 HeadFile::~HeadFile() { close(fd_); }
 
 void HeadFile::Write(const Head& head) {
+  if (DIMS_FAILPOINT("head.write.before")) EndAfterDiskFailure(path_, Cause("write"));
   WriteSlot(path_, fd_, head, ++sequence_);
-  if (fdatasync(fd_) != 0) EndAfterDiskFailure(path_, Cause("fdatasync"));
+  if (DIMS_FAILPOINT("head.write.sync") || fdatasync(fd_) != 0) EndAfterDiskFailure(path_, Cause("fdatasync"));
+  (void)DIMS_FAILPOINT("head.write.after");
 }
 
 void HeadFile::Note(const CommitCount& count) {

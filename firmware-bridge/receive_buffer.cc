@@ -1,11 +1,14 @@
 #include "firmware-bridge/receive_buffer.h"
 
+#include "proto/failpoint.h"
+
 namespace dims {
 
 void ReceiveBuffer::Put(Arrival arrival) {
   absl::MutexLock lock(&mutex_);
   Arrival* last = waiting_.empty() ? nullptr : &waiting_.back();
-  if (arrival.kind == Arrival::Kind::kBytes && bytes_ + arrival.bytes.size() > capacity_) {
+  if (arrival.kind == Arrival::Kind::kBytes &&
+      (bytes_ + arrival.bytes.size() > capacity_ || DIMS_FAILPOINT("receive.put"))) {
     arrival = Arrival{Arrival::Kind::kLost, arrival.at, {}, {}, arrival.bytes.size()};
   }
   if (seen_) seen_(arrival);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 
 namespace dims {
 
@@ -112,6 +113,10 @@ Receiver::Opening Receiver::ReadUntilHangUp(Port& port, bool tell_at_once) {
       break;
     }
     if (received->bytes.empty()) continue;
+    if (DIMS_FAILPOINT("port.read")) {
+      opening.end = absl::UnavailableError(absl::StrCat(name_, " hung up"));
+      break;
+    }
     tell();
     opening.heard = true;
     Put(Arrival::Kind::kBytes, *std::move(received));
@@ -123,7 +128,10 @@ Receiver::Opening Receiver::ReadUntilHangUp(Port& port, bool tell_at_once) {
 absl::Status Receiver::Write(absl::string_view bytes) {
   absl::MutexLock lock(&mutex_);
   if (port_ == nullptr) return absl::UnavailableError(absl::StrCat(name_, " is not open"));
-  return port_->Write(bytes);
+  if (DIMS_FAILPOINT("port.write.before")) return absl::UnavailableError(absl::StrCat(name_, " hung up"));
+  absl::Status status = port_->Write(bytes);
+  if (DIMS_FAILPOINT("port.write.after")) return absl::UnavailableError(absl::StrCat(name_, " hung up"));
+  return status;
 }
 
 }  // namespace dims

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 
 namespace dims {
 namespace {
@@ -121,6 +122,7 @@ void Session::Closed(Moment now) {
 }
 
 void Session::Received(const Arrival& arrival) {
+  (void)DIMS_FAILPOINT("session.take");
   const uint64_t offset = parser_->fed();
   Remember(offset, arrival.at.wall);
   last_arrival_ = arrival.at.wall;
@@ -357,7 +359,9 @@ void Session::Committed(Moment now) {
   batch_ = SessionBatch{name(), {}, batch_.closed_through, {}};
   std::vector<Reply> replies = std::exchange(replies_, {});
   for (Reply& reply : replies) {
-    if (const absl::Status status = setup_.write(reply.bytes); !status.ok()) {
+    const absl::Status status = setup_.write(reply.bytes);
+    unsaid_ = !status.ok();
+    if (unsaid_) {
       SPDLOG_WARN("{}: the reply did not go out: {}", name(), std::string(status.message()));
       continue;
     }

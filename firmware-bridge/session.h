@@ -125,6 +125,7 @@ class Session {
   bool held_back_ = false;  // the store takes nothing, and that has been said
   absl::Time last_arrival_;
   absl::Duration replied_;  // uptime when the last reply went out
+  bool unsaid_ = false;     // the last reply did not go out
 };
 
 }  // namespace dims

@@ -152,8 +152,10 @@ absl::Status Database::Expect(absl::string_view sql, absl::string_view answer) {
 
 absl::Status Database::Checkpoint(bool truncate) {
   int pages = 0, moved = 0;
+  if (DIMS_FAILPOINT("store.checkpoint.before")) EndAfterDiskFailure(path_, "failpoint");
   DIMS_RETURN_IF_ERROR(ToStatus(sqlite3_wal_checkpoint_v2(
       connection_, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &pages, &moved)));
+  if (DIMS_FAILPOINT("store.checkpoint.after")) EndAfterDiskFailure(path_, "failpoint");
   log_pages_ = pages - moved;
   if (truncate && pages != moved) {
     return absl::InternalError(

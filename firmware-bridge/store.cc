@@ -239,7 +239,9 @@ absl::Status Store::Impl::Settle(int64_t generation_id, uint64_t through) {
   DIMS_RETURN_IF_ERROR(db_->Run(add_settlement_, generation_id, (Now() / kHour + 1) * kHour, through));
   DIMS_RETURN_IF_ERROR(
       db_->Run(forget_settlements_, generation_id, absl::ToUnixNanos(options_.now() - options_.keep_settled)));
+  if (DIMS_FAILPOINT("store.settle.before")) EndAfterDiskFailure(options_.path, "failpoint");
   DIMS_RETURN_IF_ERROR(transaction.Commit());
+  if (DIMS_FAILPOINT("store.settle.after")) EndAfterDiskFailure(options_.path, "failpoint");
   generation.settled_through = through;
   CheckpointWhenLong();
   return absl::OkStatus();
@@ -257,7 +259,10 @@ absl::Status Store::Impl::SetRegistryEpoch(absl::string_view epoch) {
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
   const WholeBudget whole(*this);
-  return db_->Run(put_meta_, "registry_epoch", epoch);
+  if (DIMS_FAILPOINT("store.epoch.before")) EndAfterDiskFailure(options_.path, "failpoint");
+  DIMS_RETURN_IF_ERROR(db_->Run(put_meta_, "registry_epoch", epoch));
+  if (DIMS_FAILPOINT("store.epoch.after")) EndAfterDiskFailure(options_.path, "failpoint");
+  return absl::OkStatus();
 }
 
 StoreSummary Store::Impl::Summary() {

@@ -2,7 +2,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
+#include "proto/failpoint.h"
 
 namespace dims {
 
@@ -45,6 +47,7 @@ absl::Status Store::Impl::Commit(const Batch& batch) {
 }
 
 absl::Status Store::Impl::TryCommit(const Batch& batch) {
+  if (DIMS_FAILPOINT("store.commit.begin")) return absl::ResourceExhaustedError("the store is full: failpoint");
   Transaction transaction(*db_);
   DIMS_RETURN_IF_ERROR(transaction.Begin());
   const absl::StatusOr<Pruned> pruned = Prune(IsTight());  // first: this very transaction can use the room

@@ -7,7 +7,9 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "dims/v1/report.pb.h"
+#include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -95,7 +97,9 @@ absl::StatusOr<Generation> Store::Impl::BeginGeneration(int64_t from, uint64_t f
     absl::StatusOr<Chain> next = AddGeneration(why, std::nullopt);
     DIMS_RETURN_IF_ERROR(next.status());
     if (first > 0) DIMS_RETURN_IF_ERROR(MoveRecords(source->generation, first, carry, next->generation));
+    if (DIMS_FAILPOINT("store.generation.before")) EndAfterDiskFailure(options_.path, "failpoint");
     DIMS_RETURN_IF_ERROR(transaction.Commit());
+    if (DIMS_FAILPOINT("store.generation.after")) EndAfterDiskFailure(options_.path, "failpoint");
   }
   Must(LoadChains());
   WriteHead();

@@ -431,6 +431,7 @@ absl::Status Store::Impl::Recover(std::string why, const std::optional<Loss>& lo
     if (loss) DIMS_RETURN_IF_ERROR(AppendGap(next->generation, *loss));
     DIMS_RETURN_IF_ERROR(BeginAfterSalvage(next->generation, loss));
     DIMS_RETURN_IF_ERROR(transaction.Commit());
+    if (DIMS_FAILPOINT("store.recover.generation.after")) EndAfterDiskFailure(options_.path, "failpoint");
     DIMS_RETURN_IF_ERROR(LoadChains());
   }
   DIMS_RETURN_IF_ERROR(SetHeadFileAside());

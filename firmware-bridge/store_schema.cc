@@ -139,6 +139,7 @@ absl::Status Migrate(Database& database, int version) {
         absl::StrCat("PRAGMA application_id=", kApplicationId, "; PRAGMA user_version=", version + 1,
                      "; INSERT OR REPLACE INTO meta(key, value) VALUES('format', '", version + 1, "')")));
     DIMS_RETURN_IF_ERROR(transaction.Commit());
+    if (DIMS_FAILPOINT("store.migrate.after")) EndAfterDiskFailure(database.path(), "failpoint");
   }
   return absl::OkStatus();
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 #include "registry/archive_impl.h"
 
@@ -203,6 +204,7 @@ absl::Status Archive::Impl::StoreOne(const StoreName& name, StoreRow& row, const
 
 absl::Status Archive::Impl::StoreAll(const StoreName& name, absl::Span<const ReceivedRecord> records, bool ahead,
                                      StoreResult& result) {
+  if (DIMS_FAILPOINT("registry.commit.begin")) return database_->Check(SQLITE_FULL);
   if (absl::Status status = database_->Execute("BEGIN IMMEDIATE"); !status.ok()) return status;
   absl::StatusOr<StoreRow> row = FindStore(name);
   if (!row.ok()) return row.status();
@@ -220,7 +222,10 @@ absl::Status Archive::Impl::StoreAll(const StoreName& name, absl::Span<const Rec
     if (absl::Status status = settle_.Run(); !status.ok()) return status;
     settle_.Reset();
   }
-  return database_->Execute("COMMIT");
+  if (DIMS_FAILPOINT("registry.commit.before")) return database_->Check(SQLITE_IOERR);
+  if (absl::Status status = database_->Execute("COMMIT"); !status.ok()) return status;
+  if (DIMS_FAILPOINT("registry.commit.after")) return database_->Check(SQLITE_IOERR);
+  return absl::OkStatus();
 }
 
 StoreResult Archive::Impl::Store(const StoreName& store, absl::Span<const ReceivedRecord> records, bool ahead) {

@@ -12,6 +12,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 #include "registry/assembler.h"
 #include "registry/screen.h"
 
@@ -106,7 +107,9 @@ void ForwardStream::Read() {
   bool greeted = false;
   absl::Status status;
   v1::ForwardRequest request;
-  while (status.ok() && transport_.Read(&request)) status = Receive(std::move(request), greeted, assembler);
+  while (status.ok() && transport_.Read(&request) && !DIMS_FAILPOINT("registry.read")) {
+    status = Receive(std::move(request), greeted, assembler);
+  }
   inbox_.Finish(status);
 }
 
@@ -129,7 +132,9 @@ absl::Status ForwardStream::Receive(v1::ForwardRequest&& request, bool& greeted,
           whole.refusal = verdict.reason;
           whole.refusal_message = std::move(verdict.message);
         }
+        if (DIMS_FAILPOINT("registry.inbox.before")) return absl::CancelledError("the connection is gone");
         inbox_.Push(std::move(whole));
+        if (DIMS_FAILPOINT("registry.inbox.after")) return absl::CancelledError("the connection is gone");
       }
       return absl::OkStatus();
     case v1::ForwardRequest::MESSAGE_NOT_SET:
@@ -173,6 +178,7 @@ absl::Status ForwardStream::Serve() {
   while (true) {
     const std::vector<ReceivedRecord> records = inbox_.Take(kMostRecordsInCommit, kMostBytesInCommit);
     if (records.empty()) return inbox_.status();
+    if (DIMS_FAILPOINT("registry.take")) return absl::CancelledError("the connection is gone");
     const StoreResult result = ahead ? archive_.StoreAhead(store, records) : archive_.Append(store, records);
     std::size_t said = 0;
     for (const v1::Refusal& refusal : result.refusals) {
@@ -264,6 +270,7 @@ absl::Status ForwardStream::RepeatRefusals(const StoreName& store) {
 
 absl::Status ForwardStream::Answer(const StoreResult& result) {
   for (const v1::Refusal& refusal : result.refusals) {
+    if (DIMS_FAILPOINT("registry.refusal.before")) return absl::CancelledError("the connection is gone");
     v1::ForwardResponse response;
     *response.mutable_refusal() = refusal;
     if (absl::Status status = Send(response); !status.ok()) return status;
@@ -274,6 +281,7 @@ absl::Status ForwardStream::Answer(const StoreResult& result) {
     if (absl::Status status = Send(response); !status.ok()) return status;
   }
   if (result.settled > 0) {
+    if (DIMS_FAILPOINT("registry.settled.before")) return absl::CancelledError("the connection is gone");
     // Not result.position: a bridge that was set back sends other bytes under numbers that are settled here.
     v1::ForwardResponse response;
     response.mutable_settled()->set_through(result.settled);
@@ -289,7 +297,7 @@ absl::Status ForwardStream::Answer(const StoreResult& result) {
 }
 
 absl::Status ForwardStream::Send(const v1::ForwardResponse& response) {
-  if (transport_.Write(response)) return absl::OkStatus();
+  if (transport_.Write(response) && !DIMS_FAILPOINT("registry.answer.after")) return absl::OkStatus();
   const absl::Status why = inbox_.status();
   return why.ok() ? absl::CancelledError("the connection is gone") : why;
 }

@@ -64,7 +64,7 @@ wait_until() {
 start_registry() {
   : >"$lab/registry.out"
   "$registry_bin" serve --listen "127.0.0.1:${registry_port:-0}" --database "$lab/registry.db" --ca "$lab/ca.pem" \
-    --certificate "$lab/registry.pem" --key "$lab/registry.key" --accept-simulated \
+    --certificate "$lab/registry.pem" --key "$lab/registry.key" "${registry_options[@]}" \
     >"$lab/registry.out" 2>>"$lab/registry.log" &
   registry_pid=$!
   wait_until 20 "the registry's start" grep -q listening "$lab/registry.out"

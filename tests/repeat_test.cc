@@ -32,6 +32,7 @@ class Repeat : public testing::Test {
     store_ = MustOpen(OptionsFor(*folder_));
     ASSERT_NE(store_, nullptr);
     SessionSetup setup = AnalyserSetup([this](absl::string_view bytes) {
+      if (!line_takes_) return absl::UnavailableError("hung up");
       answers_ += bytes[0] == kAck ? 'A' : 'N';
       return absl::OkStatus();
     });
@@ -98,6 +99,7 @@ class Repeat : public testing::Test {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Session> session_;
   std::string answers_;
+  bool line_takes_ = true;
   Moment now_ = {absl::FromUnixSeconds(1'800'000'000), absl::Hours(1)};
 };
 
@@ -113,6 +115,23 @@ TEST_F(Repeat, AMessageSentAgainAfterALostAcknowledgementNamesTheFirst) {
   ExpectNames(reports[1].repeat_of(), 1);
   EXPECT_EQ(reports[1].replaces_parts_size(), 0);
   EXPECT_EQ(reports[0].content_sha256(), reports[1].content_sha256());
+}
+
+// Of an analyser that does not wait the 15 s of the standard only this tells that it heard nothing.
+TEST_F(Repeat, AMessageSentAgainAfterAnAcknowledgementThatDidNotGoOutNamesTheFirstHoweverSoonItComes) {
+  const std::vector<std::string> records = AstmRecords();
+  Send(records, records.size() - 1);
+  line_takes_ = false;
+  Say(FrameOf(static_cast<int>(records.size()), records.back()));
+  line_takes_ = true;
+  Wait(absl::Milliseconds(400));
+  Say(kEots);
+  SendWhole(records);
+  SendWhole(records);
+  const std::vector<Report> reports = Records();
+  ASSERT_EQ(reports.size(), 3u);
+  ExpectNames(reports[1].repeat_of(), 1);
+  EXPECT_FALSE(reports[2].has_repeat_of()) << "the second time it was heard";
 }
 
 TEST_F(Repeat, TwoEqualMessagesSentOnPurposeAreTwoRecordsWithoutAMark) {
