@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_sums.h"
+#include "proto/failpoint.h"
 
 namespace dims::store_db {
 

@@ -7,6 +7,7 @@
 #include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
 #include "firmware-bridge/store_salvage.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 
 namespace dims {

@@ -70,8 +70,10 @@ absl::Status Store::Impl::TryCommit(const Batch& batch) {
     DIMS_RETURN_IF_ERROR(CommitUnheard(session, line->second, head));
   }
   DIMS_RETURN_IF_ERROR(db_->Run(put_meta_, "commits", absl::string_view(absl::StrCat(commits_ + 1))));
+  if (DIMS_FAILPOINT("store.commit.before")) EndAfterDiskFailure(options_.path, "failpoint");
   DIMS_RETURN_IF_ERROR(transaction.Commit());
   ++commits_;
+  if (DIMS_FAILPOINT("store.commit.after")) EndAfterDiskFailure(options_.path, "failpoint");
 
   for (auto& [name, line] : changed) lines_[name] = line;
   next_intake_ = next_intake;
@@ -167,6 +169,7 @@ absl::StatusOr<Store::Impl::Pruned> Store::Impl::Prune(bool early) {
   Pruned pruned;
   DIMS_RETURN_IF_ERROR(PruneRecords(early, pruned));
   DIMS_RETURN_IF_ERROR(PruneIntake(early, pruned));
+  if (pruned.rows > 0 && DIMS_FAILPOINT("store.prune")) EndAfterDiskFailure(options_.path, "failpoint");
   return pruned;
 }
 

@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "dims/v1/report.pb.h"
+#include "firmware-bridge/disk.h"
 #include "firmware-bridge/store_impl.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -97,7 +99,9 @@ absl::Status Store::Impl::TryMarkRefused(int64_t generation, uint64_t number, di
   if (db_->changes() == 0) return absl::OkStatus();
   DIMS_RETURN_IF_ERROR(db_->Run(put_quarantined_, generation, number, chain->generation.store_id,
                                 static_cast<int>(reason), message, Now()));
+  if (DIMS_FAILPOINT("store.refuse.before")) EndAfterDiskFailure(options_.path, "failpoint");
   DIMS_RETURN_IF_ERROR(transaction.Commit());
+  if (DIMS_FAILPOINT("store.refuse.after")) EndAfterDiskFailure(options_.path, "failpoint");
   CheckpointWhenLong();
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include "firmware-bridge/store_salvage.h"
 #include "firmware-bridge/store_schema.h"
 #include "firmware-bridge/store_sums.h"
+#include "proto/failpoint.h"
 #include "proto/hash.h"
 
 namespace dims {
@@ -57,6 +58,7 @@ absl::Status Store::Impl::Open() {
   }
   Measure();
   opened_ = !options_.read_only;
+  (void)DIMS_FAILPOINT("store.opened");
   return absl::OkStatus();
 }
 
@@ -108,6 +110,7 @@ absl::Status Store::Impl::OpenDatabase() {
 
 absl::Status Store::Impl::TakeOverLog() {
   if (log_bytes_ == 0) return absl::OkStatus();
+  if (DIMS_FAILPOINT("store.recover.before")) EndAfterDiskFailure(options_.path, "failpoint");
   absl::Status moved = db_->Checkpoint(true);
   if (absl::IsResourceExhausted(moved) && GiveBallast()) moved = db_->Checkpoint(true);
   if (absl::IsResourceExhausted(moved)) {
@@ -115,6 +118,7 @@ absl::Status Store::Impl::TakeOverLog() {
                                                      log_bytes_, " bytes cannot be taken over; make room for as much"));
   }
   DIMS_RETURN_IF_ERROR(moved);
+  if (DIMS_FAILPOINT("store.recover.after")) EndAfterDiskFailure(options_.path, "failpoint");
   notices_.push_back(
       absl::StrCat("the bridge was not stopped cleanly; ", log_bytes_, " bytes of the store's log were taken over"));
   log_bytes_ = 0;
@@ -430,6 +434,7 @@ absl::Status Store::Impl::Recover(std::string why, const std::optional<Loss>& lo
     DIMS_RETURN_IF_ERROR(next.status());
     if (loss) DIMS_RETURN_IF_ERROR(AppendGap(next->generation, *loss));
     DIMS_RETURN_IF_ERROR(BeginAfterSalvage(next->generation, loss));
+    if (DIMS_FAILPOINT("store.recover.generation.before")) EndAfterDiskFailure(options_.path, "failpoint");
     DIMS_RETURN_IF_ERROR(transaction.Commit());
     if (DIMS_FAILPOINT("store.recover.generation.after")) EndAfterDiskFailure(options_.path, "failpoint");
     DIMS_RETURN_IF_ERROR(LoadChains());

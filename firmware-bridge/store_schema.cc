@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/disk.h"
+#include "proto/failpoint.h"
 
 namespace dims::store_db {
 namespace {
@@ -138,6 +139,7 @@ absl::Status Migrate(Database& database, int version) {
     DIMS_RETURN_IF_ERROR(database.Execute(
         absl::StrCat("PRAGMA application_id=", kApplicationId, "; PRAGMA user_version=", version + 1,
                      "; INSERT OR REPLACE INTO meta(key, value) VALUES('format', '", version + 1, "')")));
+    if (DIMS_FAILPOINT("store.migrate.before")) EndAfterDiskFailure(database.path(), "failpoint");
     DIMS_RETURN_IF_ERROR(transaction.Commit());
     if (DIMS_FAILPOINT("store.migrate.after")) EndAfterDiskFailure(database.path(), "failpoint");
   }

@@ -1,5 +1,7 @@
 #include "registry/archive.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <limits>
 

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <openssl/rand.h>
+#include <sqlite3.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 #include "registry/archive_impl.h"
 
 namespace dims {
@@ -89,7 +91,9 @@ absl::Status Archive::Impl::CreateOrCheck() {
                                       {"epoch", NewUuid()}}) {
       if (absl::Status status = SetMeta(name, value); !status.ok()) return status;
     }
+    if (DIMS_FAILPOINT("registry.create.before")) return database_->Check(SQLITE_IOERR);
     if (absl::Status status = database_->Execute("COMMIT"); !status.ok()) return status;
+    if (DIMS_FAILPOINT("registry.create.after")) return database_->Check(SQLITE_IOERR);
   }
   absl::StatusOr<std::string> version = Meta("schema");
   if (!version.ok()) return version.status();

@@ -201,6 +201,7 @@ absl::Status ForwardStream::Serve() {
 }
 
 absl::Status ForwardStream::SendWelcome(const StoreName& store, const v1::Hello& hello, bool took_over) {
+  if (DIMS_FAILPOINT("registry.welcome.before")) return absl::CancelledError("the connection is gone");
   absl::StatusOr<StorePosition> position = archive_.Position(store);
   if (!position.ok()) return position.status();
   const absl::Time now = absl::Now();
