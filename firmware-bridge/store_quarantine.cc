@@ -78,8 +78,8 @@ absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, dims:
     const absl::Status status = TryMarkRefused(generation, number, reason, message);
     if (!absl::IsResourceExhausted(status)) return status;
     // The copy needs room. The queue must go on, or nothing ever makes any.
-    const absl::StatusOr<int> gone = PruneAlone();
-    if (!gone.ok() || *gone == 0) return WhyFull(status);
+    const absl::StatusOr<int> gone = PruneAlone(true);
+    if (!gone.ok() || *gone == 0) return WhyFull(status.message());
   }
 }
 
