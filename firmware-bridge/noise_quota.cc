@@ -73,7 +73,7 @@ bool NoiseQuota::Renewed(absl::Duration uptime) {
 
 NoiseQuota::Withheld& NoiseQuota::Sum(uint64_t begin, absl::Time first, absl::Duration uptime) {
   if (!withheld_) {
-    withheld_.emplace();
+    withheld_.emplace(Withheld{});
     withheld_->begin = begin;
     withheld_->first = first;
     withheld_->since = uptime;

@@ -163,10 +163,10 @@ std::string Store::Impl::Shrink() {
 absl::Status Store::Impl::WhyFull(absl::string_view full) const {
   uint64_t queued = 0;
   for (const Chain& chain : chains_) queued += chain.generation.highest_number - chain.generation.settled_through;
-  return absl::ResourceExhaustedError(absl::StrCat(
-      full, "; budget ", options_.budget_bytes / kMiB, " MiB, free on the disk ", DiskFreeBytes(options_.path) / kMiB,
-      " MiB, ", queued,
-      " records wait for the registry. Nothing more is accepted until they are sent, or the budget is raised"));
+  return absl::ResourceExhaustedError(
+      absl::StrCat(full, "; budget ", options_.budget_bytes / kMiB, " MiB, free on the disk ",
+                   DiskFreeBytes(options_.path) / kMiB, " MiB, ", queued,
+                   " records wait for the registry. There is room again once they are sent, or the budget is raised"));
 }
 
 }  // namespace dims

@@ -152,8 +152,10 @@ TEST_F(StoreBudget, FromNinetyFivePerCentOnWhatCanWaitIsRefusedAndTheRestIsForUr
 TEST_F(StoreBudget, ABatchThatWouldReachIntoTheReserveIsRefusedToo) {
   Open();
   FillTo(90);
-  EXPECT_TRUE(absl::IsResourceExhausted(Offer(Routine(kMiB / 2))));
+  const Batch large = Routine(kMiB / 4);
+  EXPECT_TRUE(absl::IsResourceExhausted(Offer(large)));
   EXPECT_TRUE(Offer(Routine(100)).ok());
+  EXPECT_TRUE(store_->Commit(large).ok()) << "it would have found room, but only there";
 }
 
 // Whatever comes in whatever order: nothing unsettled goes, what was taken can be read, and there is a way out.
