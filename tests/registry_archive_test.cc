@@ -332,6 +332,7 @@ TEST_F(RestoredArchive, TakesAMissingOrSpoiledFileAsASignOfRestoringAndASpoiledS
   archive_.reset();
   std::ifstream in(high_, std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  ASSERT_GE(whole.size(), 20u * 512);
   std::mt19937 random(3);
   const auto open_with = [&](const std::string& bytes) {
     archive_.reset();

@@ -163,10 +163,12 @@ class Client {
   }
   // What the registry says when it ends the stream: "<code>: <message>".
   std::string Finish() {
+    if (!end_.empty()) return end_;
     ReadUntil([] { return false; });
     const grpc::Status status = stream_->Finish();
-    return absl::StrCat(absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())), ": ",
+    end_ = absl::StrCat(absl::StatusCodeToString(static_cast<absl::StatusCode>(status.error_code())), ": ",
                         status.error_message());
+    return end_;
   }
   std::string Close() {
     stream_->WritesDone();
@@ -186,6 +188,7 @@ class Client {
   std::unique_ptr<v1::RegistryService::Stub> stub_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::ForwardRequest, v1::ForwardResponse>> stream_;
+  std::string end_;  // what Finish said
 };
 
 class Registry : public ::testing::Test {

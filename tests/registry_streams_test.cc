@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -189,6 +190,41 @@ TEST_F(RegistryStreams, HoldsNoMoreStreamsOfOneBridgeThanItSaysHoweverManyComeWi
   EXPECT_GE(timed_out, 3);
   server_.reset();
   EXPECT_EQ(Count(log.text(), "too many streams"), 1) << "one line for all";
+}
+
+TEST_F(RegistryStreams, ADatabaseRestoredInSilenceIsANewEpochAndItsBridgeSendsAgain) {
+  CapturedLog log;
+  Start();
+  Chain chain("store-1");
+  const std::vector<v1::Record> records = chain.Add(8);
+  const auto send = [&](int from, int through) {
+    const std::unique_ptr<Client> client = Connect();
+    v1::Hello hello = Client::HelloOf("store-1");
+    hello.set_highest_number(8);
+    hello.set_highest_hash(Chain::HashOf(records[7]));
+    const v1::Welcome welcome = client->Greet(hello);
+    EXPECT_EQ(welcome.settled_through(), static_cast<uint64_t>(from));
+    client->Send({records.begin() + from, records.begin() + through});
+    EXPECT_TRUE(client->ReadUntilSettled(through)) << client->Finish();
+    EXPECT_EQ(client->Close(), "OK: ");
+    return welcome.epoch();
+  };
+  const std::string epoch = send(0, 5);
+  server_.reset();
+  const std::string backup = folder_ / "backup.db";
+  std::filesystem::copy_file(options_.database, backup);
+  Start();
+  EXPECT_EQ(send(5, 8), epoch);
+  server_.reset();
+  EXPECT_EQ(Count(log.text(), "critical"), 0) << log.text();
+  std::filesystem::copy_file(backup, options_.database, std::filesystem::copy_options::overwrite_existing);
+  Start();
+  EXPECT_NE(send(5, 8), epoch);
+  server_.reset();
+  EXPECT_EQ(Count(log.text(), "store store-1: records 6 to 8 were settled once and are not in the database"), 2)
+      << "at the start, and when the bridge comes: " << log.text();
+  EXPECT_EQ(Count(log.text(), "the bridge says that it has 8"), 1);
+  ExpectSound();
 }
 
 TEST_F(RegistryStreams, LivesAndKeepsItsPromisesWhateverClientsSay) {

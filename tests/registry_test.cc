@@ -433,6 +433,7 @@ TEST_F(Registry, IsAProgramThatScriptsCanRun) {
   EXPECT_EQ(Shell(program + " 2>/dev/null"), "exit 2");
   EXPECT_EQ(Shell(program + " serve --listen 127.0.0.1:0 2>/dev/null"), "exit 2");
   EXPECT_EQ(Shell(absl::StrCat(program, " export --database ", folder_ / "none.db", " 2>/dev/null")), "exit 1");
+  EXPECT_EQ(Shell(absl::StrCat(program, " verify --database ", folder_ / "none.db", " 2>/dev/null")), "exit 2");
   const std::string serve = absl::StrCat(program, " serve --listen 127.0.0.1:0 --database ", options_.database,
                                          " --certificate ", options_.certificate, " --key ", options_.key, " --ca ");
   EXPECT_THAT(Shell(serve + "/none 2>&1"), AllOf(HasSubstr("/none: No such file"), HasSubstr("exit 1")));
@@ -443,6 +444,9 @@ TEST_F(Registry, IsAProgramThatScriptsCanRun) {
                          "; echo exported $?; kill -TERM $!; wait $!; echo ended $?; cat ", out, "'"));
   EXPECT_THAT(session, ::testing::MatchesRegex("exported 0\nended 0\ndims-registry: listening on 127.0.0.1:[0-9]+\n"
                                                "exit 0"));
+  const std::string verify = absl::StrCat(program, " verify --database ", options_.database);
+  EXPECT_THAT(Shell(verify), AllOf(HasSubstr("sound: 0 records of 0 stores"), HasSubstr("exit 0")));
+  EXPECT_THAT(Shell(verify + " --store none 2>/dev/null"), HasSubstr("exit 2"));
 }
 
 }  // namespace
