@@ -1,10 +1,10 @@
 // The bridge's local control socket.
 //
-// What: serves AdminService (admin.proto) to people on this computer, over a LocalSocket: looking, and deciding
-//   about what the registry refused.
+// What: serves AdminService (admin.proto) to people on this computer, over a LocalSocket: looking, and deciding about
+//   what the registry refused.
 // Promise: who decided something is what the kernel says of the connection. A peer that may not is closed before a byte
-// of it is read, and logged with its user. What listeners cost is
-//   bounded: kMostTails of them, each with its own bounded queue; none holds up an instrument, the store or a stop.
+//   of it is read, and logged with its user. What listeners cost is bounded: kMostTails of them, each with its own
+//   bounded queue; none holds up an instrument, the store or a stop.
 //   kMostConnections are open at once, so none takes the descriptors that ports and store need; a newcomer beyond is
 //   closed, and logged.
 // Errors: those of LocalSocket. The service goes on without.

@@ -109,10 +109,9 @@ absl::Status QuarantineInStore::ListAudit(const std::function<bool(const dims::v
 absl::string_view RemedyFor(dims::v1::RefusalReason reason) {
   switch (reason) {
     case dims::v1::REFUSAL_REASON_WRONG_SOURCE:
-      return "its report was made under a laboratory or bridge name that the bridge's certificate does not have; for "
-             "those to come, set \"laboratory\" and \"bridge\" in the configuration as in the certificate (dims-bridge "
-             "check compares them); this one keeps its name, and is taken only under a certificate for it: have one "
-             "made and release it, or discard it";
+      return "its report was made under names that the bridge's certificate does not have: set \"laboratory\" and "
+             "\"bridge\" in the configuration as in the certificate for those to come (dims-bridge check compares "
+             "them); this one keeps its names: release it under a certificate for them, or discard it";
     case dims::v1::REFUSAL_REASON_ORIGIN:
       return "the registry does not take results of this origin; if it is wrong, set the instrument's \"origin\" in "
              "the configuration for those to come; this one keeps its origin: release it once the registry takes such, "

@@ -171,6 +171,15 @@ TEST(Assess, ComparesNumbersWithoutPaddingAndTrustsNoWrongOne) {
   }
 }
 
+TEST(Assess, ANumberThatALibraryGaveIsNoSubstances) {
+  Finding finding;
+  finding.set_cas("1000413-72-8");
+  dims::v1::Report report;
+  *report.add_analyses()->add_findings() = finding;
+  Assess{{{"a", {}, {"1000413-72-8"}, dims::v1::TIER_WARNING, ""}}}(report);
+  EXPECT_FALSE(Urgent(report));
+}
+
 TEST(Assess, WhatIsSaidToBeAbsentIsNoHitAndWhatMayBeThereIs) {
   for (int i = 0; i < dims::v1::AmountQualifier_ARRAYSIZE; ++i) {
     const auto qualifier = static_cast<dims::v1::AmountQualifier>(i);
