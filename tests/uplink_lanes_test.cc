@@ -235,6 +235,8 @@ TEST_F(Lanes, AConflictOnBothLanesMakesOneNewStoreId) {
     while (const auto number = scripted_->Read(hello, transport)) {
       v1::ForwardResponse response;
       if (hello.store_id() == first) {
+        // Both have sent before either is answered.
+        Eventually([&] { return !scripted_->numbers(kBulk).empty() && !scripted_->numbers(kUrgent).empty(); });
         response.mutable_conflict()->set_number(1);
         transport.Write(response);
         return grpc::Status(grpc::StatusCode::ABORTED, "CONFLICT");
@@ -249,6 +251,8 @@ TEST_F(Lanes, AConflictOnBothLanesMakesOneNewStoreId) {
     return grpc::Status::OK;
   });
   StartUplink();
+  ASSERT_TRUE(UrgentIs({4}));
+  Pass(3);  // bulk has given way long enough
   ASSERT_TRUE(Eventually([&] { return store_->Current().store_id != first && store_->Unsettled().empty(); }));
   StopUplink();
   EXPECT_EQ(store_->Summary().generations.size(), 2u);
