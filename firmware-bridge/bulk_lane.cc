@@ -10,8 +10,8 @@
 
 namespace dims {
 
-BulkLane::BulkLane(LaneSetup setup, uint64_t drain_limit)
-    : Lane(std::move(setup), dims::v1::STREAM_PURPOSE_IN_ORDER), limit_(drain_limit) {}
+BulkLane::BulkLane(LaneSetup setup, uint64_t drain_limit, std::function<absl::Duration()> give_way)
+    : Lane(std::move(setup), dims::v1::STREAM_PURPOSE_IN_ORDER), limit_(drain_limit), give_way_(std::move(give_way)) {}
 
 BulkLane::Flow BulkLane::flow() const {
   absl::MutexLock lock(&flow_mutex_);
@@ -119,7 +119,8 @@ absl::StatusOr<Lane::Step> BulkLane::SendSome(RegistryStream& stream) {
   const absl::Duration now = Uptime();
   const auto patience = [this] { return setup_.answer_deadline + window_->Patience(); };
   stream.Expect(window_->empty() ? absl::InfiniteDuration() : patience());
-  if (const absl::Duration wait = std::max(paused_until_, limit_.ReadyAt()) - now; wait > absl::ZeroDuration()) {
+  if (const absl::Duration wait = std::max({paused_until_, limit_.ReadyAt(), give_way_()}) - now;
+      wait > absl::ZeroDuration()) {
     window_->RanDry();
     return Step{Step::Kind::kWait, wait};
   }

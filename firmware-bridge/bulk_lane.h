@@ -9,6 +9,7 @@
 #ifndef DIMS_FIRMWARE_BRIDGE_BULK_LANE_H_
 #define DIMS_FIRMWARE_BRIDGE_BULK_LANE_H_
 
+#include <functional>
 #include <optional>
 
 #include "absl/base/thread_annotations.h"
@@ -21,8 +22,8 @@ namespace dims {
 
 class BulkLane final : public Lane {
  public:
-  // `drain_limit`: bytes a second, 0 for none.
-  BulkLane(LaneSetup setup, uint64_t drain_limit);
+  // `drain_limit`: bytes a second, 0 for none. `give_way`: an uptime; nothing is sent before.
+  BulkLane(LaneSetup setup, uint64_t drain_limit, std::function<absl::Duration()> give_way);
 
   struct Flow {
     uint64_t records_under_way = 0, bytes_under_way = 0;
@@ -45,6 +46,7 @@ class BulkLane final : public Lane {
   std::optional<BulkWindow> window_;  // of the stream at hand
   uint64_t sent_through_ = 0;
   DrainLimit limit_;
+  const std::function<absl::Duration()> give_way_;
   absl::Duration paused_until_ = -absl::InfiniteDuration();
   mutable absl::Mutex flow_mutex_;
   Flow flow_ ABSL_GUARDED_BY(flow_mutex_);

@@ -21,7 +21,10 @@ constexpr absl::Duration kTruce = absl::Seconds(30), kTruceMemory = absl::Minute
 }  // namespace
 
 Lane::Lane(LaneSetup setup, dims::v1::StreamPurpose purpose)
-    : setup_(std::move(setup)), store_(setup_.store), purpose_(purpose), route_(setup_.addresses.size()) {
+    : setup_(std::move(setup)),
+      store_(setup_.store),
+      purpose_(purpose),
+      route_(setup_.addresses.size(), setup_.first_wait, setup_.longest_wait) {
   state_.address = setup_.addresses.front();
 }
 

@@ -34,7 +34,7 @@ namespace dims {
 struct LaneSetup {
   std::vector<std::string> addresses;  // host:port, all of one registry; the first is the first choice
   dims::v1::Hello hello;               // what is the same in each
-  absl::Duration answer_deadline;
+  absl::Duration answer_deadline, first_wait, longest_wait;
   std::function<Moment()> clock;
   std::function<void()> changed;  // its state, or what is settled; must be quick
   Store& store;

@@ -11,17 +11,17 @@ Route::Attempt Route::Next() const {
   return {static_cast<std::size_t>(first - addresses_.begin()), std::max(first->at, held_until_)};
 }
 
-void Route::Answered(std::size_t address) { addresses_[address] = Address(); }
+void Route::Answered(std::size_t address) { addresses_[address] = {first_wait_}; }
 
 void Route::Failed(std::size_t address, absl::Duration now, double random) {
   Address& failed = addresses_[address];
   failed.at = now + failed.wait * (1 - random / 2);
-  failed.wait = std::min(failed.wait * 2, kLongestWait);
+  failed.wait = std::min(failed.wait * 2, longest_wait_);
 }
 
 void Route::Hurry(absl::Duration now) {
   held_until_ = -absl::InfiniteDuration();
-  for (Address& address : addresses_) address = {kFirstWait, std::min(address.at, now + kFirstWait)};
+  for (Address& address : addresses_) address = {first_wait_, std::min(address.at, now + first_wait_)};
 }
 
 void Route::HurryTo(std::size_t address, absl::Duration now) {
@@ -38,9 +38,12 @@ BulkWindow::Room BulkWindow::Next() const {
   const std::size_t message = std::clamp<uint64_t>(window_ / 4, 1, kMostInMessage);
   const std::size_t more =
       std::min<uint64_t>(kMostRecordsInMessage, most_records_ - std::min(records(), most_records_));
-  // Room for less than a message is not used: the messages would become ever smaller.
-  if (more == 0 || (!empty() && bytes_ + message > window_)) return {};
-  return {more, message};
+  if (more == 0) return {};
+  if (empty()) return {more, message};
+  // Less than half a message is not worth one: they would become ever smaller.
+  const std::size_t room = window_ - std::min(bytes_, window_);
+  if (room < std::max<std::size_t>(1, message / 2)) return {};
+  return {more, std::min(message, room)};
 }
 
 void BulkWindow::Sent(uint64_t number, uint64_t bytes, absl::Duration now) {

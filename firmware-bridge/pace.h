@@ -26,7 +26,9 @@ class Route {
  public:
   static constexpr absl::Duration kFirstWait = absl::Milliseconds(200), kLongestWait = absl::Seconds(30);
 
-  explicit Route(std::size_t addresses) : addresses_(addresses) {}
+  explicit Route(std::size_t addresses, absl::Duration first_wait = kFirstWait,
+                 absl::Duration longest_wait = kLongestWait)
+      : first_wait_(first_wait), longest_wait_(longest_wait), addresses_(addresses, Address{first_wait}) {}
 
   struct Attempt {
     std::size_t address = 0;
@@ -47,9 +49,10 @@ class Route {
 
  private:
   struct Address {
-    absl::Duration wait = kFirstWait;
+    absl::Duration wait;
     absl::Duration at = -absl::InfiniteDuration();
   };
+  const absl::Duration first_wait_, longest_wait_;
   std::vector<Address> addresses_;
   absl::Duration held_until_ = -absl::InfiniteDuration();
 };

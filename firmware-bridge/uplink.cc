@@ -31,9 +31,12 @@ class Uplink::Impl {
         credentials_({options_.ca, options_.certificate, options_.key},
                      {options_.laboratory, "bridge", options_.bridge}),
         verdicts_(store),
-        bulk_(SetupOf(store), options_.drain_limit),
-        urgent_(SetupOf(store)) {
-    bulk_.OnConnected([this](std::size_t address) { urgent_.HurryTo(address); });
+        bulk_(SetupOf(store), options_.drain_limit, [this] { return urgent_.pressing_until(); }),
+        urgent_(SetupOf(store), [this] { bulk_.Wake(); }) {
+    bulk_.OnConnected([this](std::size_t address) {
+      urgent_.Press();
+      urgent_.HurryTo(address);
+    });
     urgent_.OnConnected([this](std::size_t address) { bulk_.HurryTo(address); });
   }
 
@@ -58,9 +61,18 @@ class Uplink::Impl {
   UplinkState State() const {
     const LaneState lane = bulk_.State();
     const BulkLane::Flow flow = bulk_.flow();
-    return {lane.connected,    lane.registry,          lane.since,
-            lane.last_error,   lane.address,           urgent_.State().connected,
-            flow.paused_until, flow.records_under_way, flow.bytes_under_way};
+    UplinkState state;
+    state.connected = lane.connected;
+    state.registry = lane.registry;
+    state.since = lane.since;
+    state.last_error = lane.last_error;
+    state.address = lane.address;
+    state.urgent_connected = urgent_.State().connected;
+    state.all_urgent_answered = !urgent_.pending();
+    state.paused_until = flow.paused_until;
+    state.records_under_way = flow.records_under_way;
+    state.bytes_under_way = flow.bytes_under_way;
+    return state;
   }
 
  private:
@@ -70,7 +82,8 @@ class Uplink::Impl {
     hello.set_software(options_.software);
     hello.set_laboratory(options_.laboratory);
     hello.set_bridge(options_.bridge);
-    return {AddressesOf(options_), std::move(hello), options_.answer_deadline, options_.clock, options_.changed, store,
+    return {AddressesOf(options_), std::move(hello), options_.answer_deadline, options_.first_wait,
+            options_.longest_wait, options_.clock,   options_.changed,         store,
             credentials_,          verdicts_};
   }
 

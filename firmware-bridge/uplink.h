@@ -1,15 +1,16 @@
 // Carries the queue to the registry.
 //
 // What: two lanes over mutual TLS, each with a connection of its own: all records in order (BulkLane), whose settlement
-//   lets the store forget, and urgent ones ahead of their turn (UrgentLane), which nothing of bulk delays.
+//   lets the store forget, and urgent ones ahead of their turn (UrgentLane), which wait for nothing of bulk. Bulk gives
+//   way: while an urgent record is on its way, and for 2 s at most, no more of bulk is put on the link.
 // Promise: has no state that the store lacks. Cut at any point, it starts again from the store and the registry's
 //   Welcome; nothing is lost, nothing is stored twice. Retries without limit. What is under way is bounded by the
 //   registry's window and by our own (BulkWindow), so a registry that does not read costs no memory. Renewed
 //   certificate files are in use within a minute. Stop lets the registry answer what was sent, for 2 s at most.
-// Units: back-off 0.2 s doubling to 30 s for each address, each with up to a half of jitter; durations otherwise.
-// Errors: every reason not to deliver is one log line, the same one again after 10 minutes at the soonest.
-// Threads: Run has one of its own, each lane two; Wake, Stop and State from any.
-// Source: proto/dims/v1/registry.proto.
+// Units: back-off 0.2 s doubling to 30 s for each address, unless the options say otherwise, each with up to a half of
+// jitter; durations otherwise. Errors: every reason not to deliver is one log line, the same one again after 10 minutes
+// at the soonest. Threads: Run has one of its own, each lane two; Wake, Stop and State from any. Source:
+// proto/dims/v1/registry.proto.
 #ifndef DIMS_FIRMWARE_BRIDGE_UPLINK_H_
 #define DIMS_FIRMWARE_BRIDGE_UPLINK_H_
 
@@ -32,6 +33,7 @@ struct UplinkOptions {
   std::string laboratory, bridge;
   std::string software;  // name and version, for people
   absl::Duration answer_deadline = absl::Seconds(15);
+  absl::Duration first_wait = absl::Milliseconds(200), longest_wait = absl::Seconds(30);  // of the back-off
   uint64_t drain_limit = 0;               // bytes a second for what is not urgent; 0: none
   std::function<void()> changed = [] {};  // the state changed, or the registry settled records; must be quick
   std::function<Moment()> clock = ReadClocks;
@@ -45,6 +47,7 @@ struct UplinkState {
   std::string last_error;                   // why it is not connected
   std::string address = "";                 // in use, or tried last
   bool urgent_connected = false;
+  bool all_urgent_answered = true;  // every urgent record that is known is with the registry, ahead or settled
   absl::Time paused_until = absl::InfinitePast();       // as the registry asked; may be past
   uint64_t records_under_way = 0, bytes_under_way = 0;  // sent by the bulk lane, not settled
 };

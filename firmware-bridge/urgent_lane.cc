@@ -30,7 +30,19 @@ bool UrgentLane::LookForNew() {
     }
   }
   progress_ = std::move(known);
+  // Once for all that come meanwhile: where this lane fails, bulk brings them, and must not wait for ever.
+  if (found && !pending_.exchange(true)) Press();
   return found;
+}
+
+void UrgentLane::Press() {
+  if (pending_) pressing_until_ns_ = absl::ToInt64Nanoseconds(Uptime() + kBulkGivesWay);
+}
+
+void UrgentLane::Relieve() {
+  if (!pending_.exchange(false)) return;
+  pressing_until_ns_ = 0;
+  relieved_();
 }
 
 std::optional<Generation> UrgentLane::Oldest() {
@@ -45,7 +57,9 @@ std::optional<Generation> UrgentLane::Oldest() {
 
 std::optional<Generation> UrgentLane::Wanted() {
   if (LookForNew()) Hurry();
-  return Oldest();
+  const std::optional<Generation> oldest = Oldest();
+  if (!oldest) Relieve();
+  return oldest;
 }
 
 absl::Status UrgentLane::Begin(const Generation& generation, const dims::v1::Welcome& welcome) {
@@ -91,6 +105,7 @@ absl::StatusOr<Lane::Step> UrgentLane::SendSome(RegistryStream& stream) {
   if (progress.seen <= sent_through_) {
     if (!under_way_.empty()) return Step{};
     const std::optional<Generation> oldest = Oldest();
+    if (!oldest) Relieve();
     const absl::Duration left = busy_at_ + kIdle - Uptime();
     const bool wait = !oldest && left > absl::ZeroDuration();
     return wait ? Step{Step::Kind::kWait, left} : Step{Step::Kind::kDone};

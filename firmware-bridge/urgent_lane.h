@@ -12,7 +12,9 @@
 #ifndef DIMS_FIRMWARE_BRIDGE_URGENT_LANE_H_
 #define DIMS_FIRMWARE_BRIDGE_URGENT_LANE_H_
 
+#include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,7 +28,19 @@ class UrgentLane final : public Lane {
  public:
   static constexpr absl::Duration kIdle = absl::Minutes(10);
 
-  explicit UrgentLane(LaneSetup setup) : Lane(std::move(setup), dims::v1::STREAM_PURPOSE_URGENT) {}
+  // Where bulk shares a slow link with it, each of the round trips to open a connection would be half a second behind.
+  static constexpr absl::Duration kBulkGivesWay = absl::Seconds(2);
+
+  // `relieved`: all that is urgent was answered.
+  UrgentLane(LaneSetup setup, std::function<void()> relieved)
+      : Lane(std::move(setup), dims::v1::STREAM_PURPOSE_URGENT), relieved_(std::move(relieved)) {}
+
+  // The uptime until which bulk should leave the link to this lane.
+  absl::Duration pressing_until() const { return absl::Nanoseconds(pressing_until_ns_.load()); }
+  // Something urgent is known and not answered for.
+  bool pending() const { return pending_; }
+  // The link is there: what is urgent now has the next 2 s.
+  void Press();
 
  private:
   // Of one generation: how far its urgent records are known, and how far the registry has answered for them. In memory
@@ -50,6 +64,12 @@ class UrgentLane final : public Lane {
     bool answered;
   };
 
+  // Nothing urgent is left.
+  void Relieve();
+
+  const std::function<void()> relieved_;
+  std::atomic<bool> pending_ = false;
+  std::atomic<int64_t> pressing_until_ns_ = 0;
   std::map<int64_t, Progress> progress_;  // by generation
   std::string epoch_;                     // of the registry that answered
   // Of the stream at hand.

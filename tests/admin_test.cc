@@ -208,6 +208,24 @@ TEST_F(Admin, TailTellsWhatIsSettledAndHowTheUplinkStands) {
   EXPECT_THAT(Said(tail), ElementsAre("registry      not connected to registry.example:7443: Connection refused"));
 }
 
+TEST_F(Admin, APauseAndTheUrgentConnectionAreSeenAndWhatIsUnderWayFloodsNoTail) {
+  Tail tail = Listen(false);
+  Said(tail);
+  uplink_ = {true, "central", kStart, "", "registry.example:7443"};
+  uplink_.urgent_connected = true;
+  uplink_.paused_until = absl::FromCivil(absl::CivilSecond(2100, 1, 2, 3, 4, 5), absl::UTCTimeZone());
+  activity_.Changed(kStart);
+  EXPECT_THAT(Said(tail),
+              ElementsAre("registry      connected to \"central\" at registry.example:7443, urgent records on "
+                          "a connection of their own, paused by the registry until 2100-01-02 03:04:05"));
+  uplink_.records_under_way = 7;
+  activity_.Changed(kStart);
+  EXPECT_THAT(Said(tail), ElementsAre());
+  dims::v1::StatusResponse status;
+  *status.mutable_uplink() = DescribeUplink(uplink_);
+  EXPECT_THAT(StatusTable(status, kStart, absl::UTCTimeZone()), HasSubstr("03:04:05, 7 records under way\n"));
+}
+
 TEST_F(Admin, TailOfOneInstrumentLeavesTheOthersOut) {
   Tail tail = Listen(true, "gcms-2");
   Said(tail);

@@ -348,6 +348,18 @@ TEST(ConfigErrors, RefuseAnAddressThatCannotBeConnectedTo) {
   }
 }
 
+TEST(Config, TakesFurtherAddressesOfTheRegistryAndALimit) {
+  const absl::StatusOr<Config> config =
+      Parse(With("ca = \"ca.pem\"", "more_addresses = [\"a:1\", \"b:2\"]\ndrain_limit_kib_s = 50\nca = \"ca.pem\""));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_THAT(config->registry.more_addresses, ElementsAre("a:1", "b:2"));
+  EXPECT_EQ(config->registry.drain_limit_kib_s, 50);
+  EXPECT_THAT(Errors(With("ca = \"ca.pem\"", "more_addresses = \"a:1\"\nca = \"ca.pem\"")),
+              ElementsAre(HasSubstr("\"more_addresses\" must be a list, in brackets; each: an address host:port")));
+  EXPECT_THAT(Errors(With("ca = \"ca.pem\"", "more_addresses = [\"a:1\", \"b\", 3]\nca = \"ca.pem\"")),
+              ElementsAre(HasSubstr("not \"b\""), HasSubstr("not the number 3")));
+}
+
 TEST(ConfigErrors, RefuseAPortOfNoKnownKind) {
   for (const char* bad : {"", "telnet://terminal-server:4001", "TCP://terminal-server:4001", "tcp://terminal-server",
                           "tcp://:4001", "tcp://terminal-server:0", "tcp://terminal-server:4001/", "tcp:///dev/ttyS1",

@@ -119,6 +119,10 @@ class Link {
     }
     return settled;
   }
+  void Drain(BulkWindow& window) {
+    for (const Answer& answer : answers_) window.Settled(answer.number, now_ = answer.at);
+    answers_.clear();
+  }
   // The longest that something else would have had to wait for the link, since the last call.
   absl::Duration LongestQueue() { return std::exchange(longest_queue_, absl::ZeroDuration()); }
   uint64_t most_under_way() const { return most_under_way_; }
@@ -168,14 +172,14 @@ TEST(BulkWindow, LatencyAloneDoesNotThrottleALink) {
     EXPECT_EQ(window.window(), BulkWindow::kMostBytes) << absl::FormatDuration(latency);
     const double rate = static_cast<double>(link.Run(window, absl::Seconds(20))) / 20;
     // Half a second of what a window of 256 KiB settles would be less than 256 KiB from half a second on.
-    EXPECT_GE(rate, 0.9 * std::min(12.5e6, 1048576 / absl::ToDoubleSeconds(latency))) << absl::FormatDuration(latency);
+    EXPECT_GE(rate, 0.85 * std::min(12.5e6, 1048576 / absl::ToDoubleSeconds(latency))) << absl::FormatDuration(latency);
   }
 }
 
 TEST(BulkWindow, AFastLinkIsAtItsFullWidthAfterTwoMegabytes) {
   BulkWindow window = Wide();
   Link link(50e6, absl::Microseconds(500));
-  EXPECT_LE(link.Run(window, absl::Milliseconds(60)), 3'000'000u);
+  EXPECT_LE(link.Run(window, absl::Milliseconds(40)), 2'100'000u);
   EXPECT_EQ(window.window(), BulkWindow::kMostBytes);
 }
 
@@ -224,7 +228,9 @@ TEST(BulkWindow, KeepsTheRegistrysBoundsAndItsOwn) {
       }
       ASSERT_LE(window.records(), std::max<uint64_t>(1, records));
       ASSERT_LE(window.records(), sent - settled);
-      if (window.records() > 1) ASSERT_LE(window.bytes(), std::min<uint64_t>(bytes, BulkWindow::kMostBytes) + 2000);
+      if (window.records() > 1) {
+        ASSERT_LE(window.bytes(), std::min<uint64_t>(bytes, BulkWindow::kMostBytes) + 2000);
+      }
       if (sent > settled && random() % 2 == 0) {
         settled += 1 + random() % (sent - settled);
         EXPECT_TRUE(window.Settled(settled, now));
@@ -240,7 +246,7 @@ TEST(BulkWindow, MessagesGrowWithTheWindow) {
   EXPECT_EQ(window.Next().bytes, BulkWindow::kLeastBytes / 4);
   Link link(50e6, absl::Microseconds(500));
   link.Run(window, absl::Seconds(1));
-  for (uint64_t through = 0; !window.empty(); ++through) window.Settled(through, kLate + absl::Hours(1));
+  link.Drain(window);
   EXPECT_EQ(window.Next().bytes, BulkWindow::kMostInMessage);
   EXPECT_EQ(window.Next().records, BulkWindow::kMostRecordsInMessage);
 }
