@@ -212,6 +212,8 @@ TEST_P(EveryFault, EveryRecordArrivesOnceInOrder) {
         Eventually([&] { return absl::StrContains(bridge.State().last_error, GetParam().said); }, absl::Seconds(10)))
         << bridge.State().last_error;
     EXPECT_LT(bridge.store().OldestUnsettled().settled_through, 2'000u);
+  } else if (GetParam().reconnects) {
+    EXPECT_TRUE(Eventually([&] { return proxy_->State().connected > 1; }));
   }
   Do("heal");
   const absl::Time healed = absl::Now();
