@@ -112,6 +112,7 @@ absl::Status FaultProxy::Impl::Start() {
   if (!wake_.open()) return absl::ErrnoToStatus(errno, "cannot make a descriptor to be woken by");
   Log(JournalLine("listening", absl::Now()).Text("address", address()).Text("to", to->ToText()));
   link_ = std::make_unique<Link>(*to, normal, options_.seed, [this](const JournalLine& line) { Log(line); });
+  listener_.SetReceiveBuffer(link_->ReceiveBuffer(Way::kUp));
   if (options_.every > absl::ZeroDuration()) {
     next_ = faults_.Draw();
     next_at_ = options_.uptime() + next_.after;

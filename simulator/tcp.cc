@@ -124,7 +124,8 @@ absl::StatusOr<Socket> ListenAt(const TcpAddress& address) {
 Socket StartConnecting(const TcpAddress& address, std::size_t receive_buffer) {
   Socket connecting = NewSocket(address);
   if (connecting.open()) connecting.SetReceiveBuffer(receive_buffer);
-  if (connecting.open()) connect(connecting.fd(), Generic(address), address.size);
+  // What becomes of it, SocketError tells.
+  if (connecting.open()) static_cast<void>(connect(connecting.fd(), Generic(address), address.size));
   return connecting;
 }
 
