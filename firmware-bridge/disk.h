@@ -25,6 +25,9 @@ inline constexpr int kDiskFailureExit = 70;  // EX_SOFTWARE; the unit file names
 // `file`: a store's, or one beside it: the failure is noted in <store>.failures.
 [[noreturn]] void EndAfterDiskFailure(absl::string_view file, absl::string_view cause);
 
+// What the cause begins with where a read failed.
+inline constexpr char kUnreadable[] = "it cannot be read: ";
+
 struct DiskFailure {
   absl::Time at;  // of the wall clock
   std::string cause;

@@ -182,9 +182,12 @@ absl::Status Database::ToStatus(int code) {
       return absl::ResourceExhaustedError(absl::StrCat("store \"", path_, "\" is full: ", what()));
     case SQLITE_BUSY:
       return absl::UnavailableError(absl::StrCat("store \"", path_, "\" is in use by another process (the bridge?)"));
-    case SQLITE_IOERR:
-      if (!unreadable_is_damage_ || code != SQLITE_IOERR_READ) EndAfterDiskFailure(path_, what());
-      return absl::DataLossError(what());
+    case SQLITE_IOERR: {
+      // The second is what SQLite calls a failed read of a sector.
+      const bool unreadable = code == SQLITE_IOERR_READ || code == SQLITE_IOERR_CORRUPTFS;
+      if (unreadable && unreadable_is_damage_ && !corruption_is_final_) return absl::DataLossError(what());
+      EndAfterDiskFailure(path_, absl::StrCat(unreadable ? kUnreadable : "", what()));
+    }
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       if (corruption_is_final_) {

@@ -160,9 +160,13 @@ class Store {
   // Opens, or creates, the store. Recovers after an unclean end (a WAL checkpoint must succeed) before it returns.
   // A database that is behind its head file lost records: it goes on in a new generation whose first record is a Gap,
   // and `notices()` says so. Where the head file is missing or damaged nothing can be shown to be lost: a new
-  // generation without a Gap. Unsettled records of the old generation stay queued under its store id. Unavailable:
-  // another process has it open. FailedPrecondition: written by a newer version, or not a store; it is left untouched.
-  // DataLoss: SQLite cannot read it; the message says what to do. NotFound: read_only and not there.
+  // generation without a Gap. Unsettled records of the old generation stay queued under its store id. Where the count
+  // of commits shows that intake was lost, the same. A damaged database, or a file that is none, is set aside as
+  // <path>.damaged-<UTC>, and what is whole of it goes on in a new generation. Where the disk failed twice within ten
+  // minutes, Commit is ResourceExhausted until ten have passed. Unavailable: another process has it open.
+  // FailedPrecondition: written by a newer version, or another application's database; it is left untouched.
+  // ResourceExhausted: no room to save what is whole of a damaged one, or to take over its log. NotFound: read_only and
+  // not there. DataLoss: read_only and damaged; nothing is changed.
   static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
   ~Store();
 
@@ -193,7 +197,8 @@ class Store {
   // The messages of which it is not known whether the instrument heard their acknowledgement, oldest first; of more
   // than 16 the latest, and only those whose record is still kept.
   std::vector<UnheardRecord> AllUnheard(absl::string_view instrument);
-  // The bytes [begin, end) of an instrument; NotFound where any of them is no longer kept.
+  // The bytes [begin, end) of an instrument; NotFound where any of them is no longer kept, DataLoss where they are no
+  // longer as they were written.
   absl::StatusOr<std::string> ReadIntake(absl::string_view instrument, uint64_t begin, uint64_t end);
 
   // The oldest generation that has unsettled records, else the current one.

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -30,7 +31,7 @@ constexpr absl::Duration kDiskFailureWindow = absl::Minutes(10);
 absl::Status Store::Impl::Examine() {
   const uint64_t bytes = FileBytes(options_.path);
   const bool small = bytes <= kSmall;
-  if (!small && (log_bytes_ == 0 || bytes > kExaminable)) return absl::OkStatus();
+  if (!small && !unreadable_ && (log_bytes_ == 0 || bytes > kExaminable)) return absl::OkStatus();
   const absl::StatusOr<std::string> found = db_->Ask(small ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
   DIMS_RETURN_IF_ERROR(found.status());
   if (*found == "ok") return absl::OkStatus();
@@ -169,6 +170,7 @@ void Store::Impl::LoadFailures() {
     ForgetFailures(options_.path);
     return;
   }
+  unreadable_ = absl::StartsWith(failures.back().cause, kUnreadable);
   notices_.push_back(absl::StrCat("the disk failed: ", failures.back().cause));
   if (failures.size() < 2 || last - failures[failures.size() - 2].at >= kDiskFailureWindow) return;
   refusing_ = kDiskFailureWindow - (now - last);

@@ -219,6 +219,7 @@ class Store::Impl {
   uint64_t log_bytes_ = 0;                          // that the last run left
   absl::Duration refusing_ = absl::ZeroDuration();  // so long yet, as of refusing_as_of_
   absl::Time refusing_as_of_;
+  bool unreadable_ = false;  // the disk failed at a read, less than ten minutes ago
 
   store_db::Statement insert_record_, move_record_, records_after_, urgent_after_, record_hash_, delete_records_,
       expired_settlement_, refuse_, put_quarantined_, delete_quarantined_, count_quarantined_, insert_generation_,

@@ -85,6 +85,8 @@ absl::Status Store::Impl::OpenDatabase() {
       store_db::Database::Open(options_.path, !options_.read_only);
   DIMS_RETURN_IF_ERROR(database.status());
   db_ = *std::move(database);
+  // Once, a read may fail by accident. Twice, it is damage: what can be read is saved.
+  if (unreadable_) db_->set_unreadable_is_damage();
   // Before anything is read: so no -shm file is made, and no second process gets in.
   DIMS_RETURN_IF_ERROR(db_->Expect("PRAGMA locking_mode=EXCLUSIVE", "exclusive"));
   const absl::StatusOr<int> version = store_db::CheckedVersion(*db_);

@@ -7,9 +7,11 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <functional>
 
 #include "tests/store_fixture.h"
@@ -17,7 +19,9 @@
 namespace dims {
 
 inline constexpr int kDied = 99;
-inline int steps_left = -1;  // below 0: it lives on
+inline int steps_left = -1;      // below 0: it lives on
+inline off64_t unreadable = -1;  // the byte that cannot be read; below 0: none
+inline ino_t unreadable_in = 0;  // the file that holds it
 
 inline void Step() {
   if (steps_left >= 0 && steps_left-- == 0) _exit(kDied);
@@ -51,6 +55,16 @@ int unlink(const char* path) {
   dims::Step();
   return static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
 }
+ssize_t pread64(int fd, void* bytes, size_t size, off64_t at) {
+  struct stat file;
+  if (dims::unreadable >= 0 && at <= dims::unreadable && dims::unreadable < at + static_cast<off64_t>(size) &&
+      fstat(fd, &file) == 0 && file.st_ino == dims::unreadable_in) {
+    errno = EIO;
+    return -1;
+  }
+  return syscall(SYS_pread64, fd, bytes, size, at);
+}
+ssize_t pread(int fd, void* bytes, size_t size, off_t at) { return pread64(fd, bytes, size, at); }
 int fsync(int fd) {
   dims::Step();
   return static_cast<int>(syscall(SYS_fsync, fd));

@@ -279,7 +279,7 @@ TEST_F(StoreFlip, ALogCutAtAnySectorLosesNothingInSilence) {
   const Ledger ledger = ReadLedger(folder);
   const std::string log = ReadWhole(folder.file("-wal"));
   const char* count = std::getenv("DIMS_FLIPS");
-  const std::size_t step = count == nullptr ? 512 * 37 : 512;
+  const std::size_t step = count == nullptr ? 512 * 75 : 512;
   for (std::size_t size = 0; size < log.size(); size += step) {
     SCOPED_TRACE(absl::StrCat("cut to ", size, " of ", log.size()));
     Try(folder, ledger, [&](const StoreFolder& damaged) { WriteWhole(damaged.file("-wal"), log.substr(0, size)); });
@@ -307,7 +307,7 @@ TEST_F(StoreFlip, AFileThatIsGoneOrAnotherOrZerosLosesNothingInSilence) {
       replace(whole.substr(0, whole.size() / 2));
       replace(whole.substr(0, 4096 * 3));
       replace(whole + std::string(4096, 'z'));
-      for (std::size_t page = 0; page < whole.size(); page += 4096 * (whole.size() > 200'000 ? 9 : 5)) {
+      for (std::size_t page = 0; page < whole.size(); page += 4096 * (whole.size() > 200'000 ? 17 : 9)) {
         SCOPED_TRACE(absl::StrCat("zeros at ", page));
         std::string bytes = whole;
         std::fill_n(bytes.begin() + page, std::min<std::size_t>(4096, bytes.size() - page), '\0');

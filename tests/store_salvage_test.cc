@@ -162,7 +162,7 @@ TEST(StoreSalvage, AMarkOfDamageMetWhileRunningMakesTheNextStartSave) {
               if (pwrite(fd, bytes.data(), bytes.size(), 0) < 0) return 1;
               std::vector<std::string> many(400, std::string(2000, 'x'));  // the cache forgets
               store->Commit(BatchOf(many)).IgnoreError();
-              for (int i = 0; i < 40; ++i) store->Commit(BatchOf(many)).IgnoreError();
+              for (int i = 0; i < 6; ++i) store->Commit(BatchOf(many)).IgnoreError();
               store->Read(store->Current().id, 0, 64, 1 << 20).IgnoreError();
               return 0;
             }),
@@ -312,6 +312,30 @@ TEST(StoreSalvage, AfterTwoFailuresOfTheDiskNothingIsAcceptedForTenMinutes) {
   EXPECT_FALSE(refused()) << "ten minutes have passed";
   store.reset();
   EXPECT_TRUE(MustOpen(options)->Commit(NumberedBatch(6, 1)).ok()) << "and are forgotten";
+}
+
+TEST(StoreSalvage, ASectorThatCannotBeReadIsLeftOut) {
+  const StoreFolder folder;
+  const std::string store_id = Write(folder);
+  const std::string bytes = ReadWhole(folder.path());
+  const std::size_t record = bytes.find(PayloadOf(12).substr(0, 16));
+  ASSERT_NE(record, std::string::npos);
+  const auto open = [&] {
+    struct stat file;
+    if (stat(folder.path().c_str(), &file) != 0) return 3;
+    unreadable_in = file.st_ino;
+    unreadable = static_cast<off64_t>(record);
+    const auto store = Store::Open(OptionsFor(folder));
+    if (!store.ok()) return 1;
+    return absl::StrContains(All((*store)->notices()), "records were saved") ? 0 : 2;
+  };
+  EXPECT_EQ(InChild(open), 0);
+  const auto store = MustOpen(OptionsFor(folder));
+  const Generation old = store->OldestUnsettled();
+  EXPECT_EQ(old.store_id, store_id);
+  EXPECT_EQ(old.highest_number, 30u);
+  EXPECT_TRUE(absl::IsDataLoss(store->Read(old.id, 11, 1, 10'000).status())) << "the uplink puts a Gap there";
+  EXPECT_EQ(store->Read(old.id, 29, 1, 10'000)->front().payload, PayloadOf(30));
 }
 
 TEST(StoreSalvage, AFailureNotedInTheFutureHoldsUpNoLongerThanTenMinutes) {
