@@ -37,7 +37,6 @@ struct UplinkOptions {
   uint64_t drain_limit = 0;               // bytes a second for what is not urgent; 0: none
   std::function<void()> changed = [] {};  // the state changed, or the registry settled records; must be quick
   std::function<Moment()> clock = ReadClocks;
-  absl::Duration first_wait = absl::Milliseconds(200), longest_wait = absl::Seconds(30);  // of the back-off
 };
 
 struct UplinkState {
