@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 
 namespace dims {
 
@@ -100,6 +101,7 @@ void BulkLane::TakePause(const dims::v1::Pause& pause) {
 absl::StatusOr<std::vector<StoredRecord>> BulkLane::Read(BulkWindow::Room room) {
   absl::StatusOr<std::vector<StoredRecord>> records =
       store_.Read(generation_.id, sent_through_, room.records, std::min(room.bytes, limit_.MostBytes()));
+  if (records.ok() && !records->empty() && DIMS_FAILPOINT("uplink.read")) records = absl::DataLossError("failpoint");
   if (absl::IsDataLoss(records.status())) {
     SPDLOG_CRITICAL("store: {}; what is whole goes on under a new store id", std::string(records.status().message()));
     absl::StatusOr<Generation> next =

@@ -7,6 +7,7 @@
 
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
+#include "proto/failpoint.h"
 
 namespace dims {
 namespace {
@@ -153,6 +154,7 @@ absl::Status Lane::Visit(std::size_t address, const Generation& generation) {
   generation_ = generation;
   conflict_ = false;
   if (absl::Status status = setup_.credentials.Look(); !status.ok()) return status;
+  if (DIMS_FAILPOINT("uplink.connect")) return absl::UnavailableError("Connection refused");
   version_ = setup_.credentials.version();
   const absl::StatusOr<std::shared_ptr<grpc::Channel>> channel = setup_.credentials.Open(address_);
   if (!channel.ok()) return channel.status();
@@ -199,6 +201,7 @@ absl::Status Lane::Ended(RegistryStream& stream) {
 }
 
 absl::Status Lane::Welcomed(std::size_t address, RegistryStream& stream, const dims::v1::Welcome& welcome) {
+  if (DIMS_FAILPOINT("uplink.welcome")) return absl::UnavailableError("the stream is over");
   if (absl::Status status = stream.CheckIdentity(); !status.ok()) return status;
   if (absl::Status status = setup_.verdicts.CheckWelcome(welcome); !status.ok()) return status;
   {

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "firmware-bridge/registry_credentials.h"
+#include "proto/failpoint.h"
 
 namespace dims {
 namespace {
@@ -66,7 +67,9 @@ void RegistryStream::Listen(const dims::v1::Hello& hello) {
   dims::v1::ForwardRequest request;
   *request.mutable_hello() = hello;
   dims::v1::ForwardResponse response;
+  if (DIMS_FAILPOINT("uplink.hello.before")) Cut(absl::UnavailableError("the stream is over"));
   if (transport_->Write(request)) {
+    (void)DIMS_FAILPOINT("uplink.hello.after");
     while (transport_->Read(&response)) {
       {
         absl::MutexLock lock(&mutex_);
@@ -83,6 +86,11 @@ void RegistryStream::Listen(const dims::v1::Hello& hello) {
 }
 
 void RegistryStream::Hear(dims::v1::ForwardResponse&& response) {
+  if ((response.has_settled() && DIMS_FAILPOINT("uplink.settled")) ||
+      (response.has_refusal() && DIMS_FAILPOINT("uplink.refusal")) ||
+      (response.has_stored_ahead() && DIMS_FAILPOINT("uplink.ahead"))) {
+    return CutLocked(absl::UnavailableError("the stream is over"));
+  }
   progress_ = clock_().uptime;
   answer_bytes_ += response.ByteSizeLong();
   if (response.has_welcome() && !welcomed_) {
@@ -91,8 +99,9 @@ void RegistryStream::Hear(dims::v1::ForwardResponse&& response) {
   }
   if (response.has_refusal()) answers_.refusals.push_back(std::move(*response.mutable_refusal()));
   for (const uint64_t number : response.stored_ahead().numbers()) answers_.ahead.push_back(number);
-  if (response.has_settled())
+  if (response.has_settled()) {
     answers_.settled_through = std::max(answers_.settled_through, response.settled().through());
+  }
   if (response.has_pause()) answers_.pause = std::move(*response.mutable_pause());
   if (response.has_conflict()) answers_.conflict = std::move(*response.mutable_conflict());
   if (answer_bytes_ > kMostAnswerBytes) CutLocked(absl::ResourceExhaustedError("it answers far more than was asked"));
@@ -108,7 +117,9 @@ RegistryStream::Answers RegistryStream::Take() {
 }
 
 bool RegistryStream::Write(const dims::v1::ForwardRequest& request) {
+  if (DIMS_FAILPOINT("uplink.write.before")) Cut(absl::UnavailableError("the stream is over"));
   if (!transport_->Write(request)) return false;
+  if (DIMS_FAILPOINT("uplink.write.after")) Cut(absl::UnavailableError("the stream is over"));
   absl::MutexLock lock(&mutex_);
   progress_ = clock_().uptime;  // a slow link is at work on a large record
   return true;

@@ -69,6 +69,7 @@ inline constexpr std::array kPlaces = {
     Place{"uplink.write.before"},
     Place{"uplink.write.after"},
     Place{"uplink.settled"},
+    Place{"uplink.ahead"},
     Place{"store.settle.before"},
     Place{"store.settle.after"},
     Place{"uplink.refusal"},
