@@ -109,6 +109,7 @@ void RegistryStream::Hear(dims::v1::ForwardResponse&& response) {
 
 RegistryStream::Answers RegistryStream::Take() {
   absl::MutexLock lock(&mutex_);
+  if (!welcomed_ && !answers_.ended) return Answers();
   Answers taken = std::exchange(answers_, Answers());
   answers_.settled_through = taken.settled_through;
   answers_.ended = taken.ended;

@@ -48,7 +48,7 @@ class RegistryStream {
                  std::function<Moment()> clock, std::function<void()> heard);
   ~RegistryStream();
 
-  // What was heard since the last call.
+  // What was heard since the last call; nothing before Welcome or the end.
   Answers Take();
   // In one message, or more where a record travels in parts. Waits where the link is full. False: the stream is over.
   bool Send(std::vector<StoredRecord> records);

@@ -120,6 +120,10 @@ class Lanes : public UplinkTest {
     seconds_later_ += seconds;
     uplink_->Wake();
   }
+  // The lane has heard so: its idle time runs.
+  bool Answered() {
+    return Eventually([&] { return uplink_->State().all_urgent_answered; });
+  }
   bool UrgentIs(std::vector<uint64_t> numbers) {
     return Eventually([&] { return scripted_->numbers(kUrgent) == numbers; }, absl::Seconds(10));
   }
@@ -141,6 +145,7 @@ TEST_F(Lanes, AnUrgentRecordIsSentAheadAloneWhateverIsQueued) {
   KeepUrgent();
   EXPECT_TRUE(UrgentIs({3001, 3012, 3013}));
   EXPECT_EQ(scripted_->streams(kUrgent), 1) << "the connection stayed";
+  ASSERT_TRUE(Answered());
   Pass(601);
   EXPECT_TRUE(Eventually([&] { return !uplink_->State().urgent_connected; })) << "but not for ever";
 }
@@ -178,11 +183,13 @@ TEST_F(Lanes, WhatIsKnownToBeStoredAheadIsNotSentAgainUnlessTheRegistryWasRestor
   });
   StartUplink();
   ASSERT_TRUE(UrgentIs({1}));
+  ASSERT_TRUE(Answered());
   Pass(601);
   ASSERT_TRUE(Eventually([&] { return !uplink_->State().urgent_connected; }));
   KeepUrgent();
   ASSERT_TRUE(UrgentIs({1, 2})) << "on a second stream, 2 alone";
   restored = true;
+  ASSERT_TRUE(Answered());
   Pass(601);
   ASSERT_TRUE(Eventually([&] { return !uplink_->State().urgent_connected; }));
   KeepUrgent();
