@@ -198,7 +198,7 @@ void Session::Handle(ParserEvent event, Moment now, bool replaying) {
     }
   } else if (std::holds_alternative<Heard>(event)) {
     // It cannot have heard what had not been said when this came.
-    if (batch_.unheard.empty() && now.uptime >= replied_) batch_.heard = true;
+    if (batch_.unheard.empty() && now.uptime >= replied_ && !unsaid_) batch_.heard = true;
   } else {
     Reply& reply = std::get<Reply>(event);
     answered_ |= !reply.instead.empty();

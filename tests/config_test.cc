@@ -355,7 +355,7 @@ TEST(Config, TakesFurtherAddressesOfTheRegistryAndALimit) {
   EXPECT_THAT(config->registry.more_addresses, ElementsAre("a:1", "b:2"));
   EXPECT_EQ(config->registry.drain_limit_kib_s, 50);
   EXPECT_THAT(Errors(With("ca = \"ca.pem\"", "more_addresses = \"a:1\"\nca = \"ca.pem\"")),
-              ElementsAre(HasSubstr("\"more_addresses\" must be a list, in brackets; each: an address host:port")));
+              ElementsAre(HasSubstr("\"more_addresses\" must be a list, each entry an address host:port")));
   EXPECT_THAT(Errors(With("ca = \"ca.pem\"", "more_addresses = [\"a:1\", \"b\", 3]\nca = \"ca.pem\"")),
               ElementsAre(HasSubstr("not \"b\""), HasSubstr("not the number 3")));
 }

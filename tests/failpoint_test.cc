@@ -169,7 +169,8 @@ class StoreAtEachPlace : public testing::Test {
       }
       if (!SettleHalf(store)) return 12;
       const Generation current = store.Current();
-      if (!store.MarkRefused(current.id, current.highest_number, "a test").ok()) return 13;
+      if (!store.MarkRefused(current.id, current.highest_number, dims::v1::REFUSAL_REASON_ORIGIN, "a test").ok())
+        return 13;
       if (!store.SetRegistryEpoch(absl::StrCat("epoch ", round)).ok()) return 14;
       if (round % 2 == 1 && !store.BeginGeneration(current.id, 1, "a test").ok()) return 15;
       now_ += absl::Hours(24 * 40);
@@ -229,7 +230,9 @@ TEST_F(StoreAtEachPlace, KeepsWhatItAcknowledgedOnceWhereverItDies) {
         for (const int hit : {1, 3}) {
           const std::string order = absl::StrCat(std::string(place.name), "=", action, "@", hit);
           SCOPED_TRACE(absl::StrCat("past ", static_cast<int>(past), ", ", order));
-          for (const char* suffix : {"", "-wal", ".head", ".head.new"}) std::filesystem::remove(folder_.file(suffix));
+          for (const char* suffix : {"", "-wal", ".head", ".head.new", ".failures"}) {
+            std::filesystem::remove(folder_.file(suffix));
+          }
           said_ = Said();
           if (past != Past::kNone) {
             ASSERT_EQ(Ordered("store.epoch.after=kill", [&] { return Live(); }), -SIGKILL);

@@ -229,8 +229,8 @@ TEST_P(EveryFault, EveryRecordArrivesOnceInOrder) {
 INSTANTIATE_TEST_SUITE_P(
     , EveryFault,
     testing::Values(Trial{"cut"}, Trial{"cut after 1 up"}, Trial{"cut after 20000 up"}, Trial{"cut after 30 down"},
-                    Trial{"stall", "settled none for 400ms"}, Trial{"stall up", "settled none for 400ms"},
-                    Trial{"stall down", "settled none for 400ms"}, Trial{"half-open", "settled none for 400ms"},
+                    Trial{"stall", "did not answer for 400ms"}, Trial{"stall up", "did not answer for 400ms"},
+                    Trial{"stall down", "did not answer for 400ms"}, Trial{"half-open", "did not answer for 400ms"},
                     Trial{"refuse, cut", "Connection refused"}, Trial{"reject, cut", "Connection reset by peer"},
                     Trial{"garbage up", "failed to connect"}, Trial{"garbage down", "failed to connect"},
                     Trial{"flip up", "failed to connect"}, Trial{"flip down", "failed to connect"},
@@ -308,7 +308,7 @@ TEST_F(NetworkTest, WhatIsUnderWayIsBoundedHoweverMuchWaits) {
   Do("stall up");
   ASSERT_TRUE(Eventually([&] {
     most = std::max(most, heap());
-    return absl::StrContains(bridge.State().last_error, "settled none");
+    return absl::StrContains(bridge.State().last_error, "did not answer for");
   }));
   Do("heal");
   ASSERT_TRUE(Eventually([&] {

@@ -262,13 +262,15 @@ TEST_F(Quarantine, ReleasesAndDiscardsAlsoWhereTheStoreIsFull) {
     ASSERT_TRUE(store_->MarkRefused(at.id, number, kReason, "no").ok()) << number;
   }
   ASSERT_TRUE(store_->Settle(at.id, kSmall).ok());
-  EXPECT_TRUE(absl::IsResourceExhausted(store_->Commit(BatchOf({std::string(1000, 'x')}))));
+  while (store_->Commit(BatchOf({std::string(1000, 'x')})).ok()) {
+  }
+  const uint64_t highest = store_->Current().highest_number;
   for (uint64_t number = 1; number <= kSmall; ++number) {
     const absl::Status status = number % 2 == 0 ? store_->Discard(at.store_id, number, "a", "b")
                                                 : store_->Release(at.store_id, number, "a", "b").status();
     ASSERT_TRUE(status.ok()) << number << ": " << status;
   }
-  EXPECT_EQ(store_->Current().highest_number, at.highest_number + kSmall / 2);
+  EXPECT_EQ(store_->Current().highest_number, highest + kSmall / 2);
   EXPECT_THAT(Log(), SizeIs(kSmall));
 }
 
@@ -325,7 +327,8 @@ TEST_F(Quarantine, TakesOverWhatAnOlderFormatHadMarked) {
       folder_.path(),
       "DROP TABLE quarantine; DROP TABLE audit; DROP INDEX records_urgent; ALTER TABLE records DROP COLUMN urgent; "
       "ALTER TABLE intake DROP COLUMN sum; ALTER TABLE lines DROP COLUMN sum; ALTER TABLE generations DROP COLUMN "
-      "sum; UPDATE records SET refused='no' WHERE number=2; PRAGMA user_version=2");
+      "sum; DELETE FROM meta WHERE key='format'; UPDATE records SET refused='no' WHERE number=2; PRAGMA "
+      "user_version=2");
   Reopen();
   ASSERT_THAT(All(), SizeIs(1));
   EXPECT_EQ(All()[0].reason, dims::v1::REFUSAL_REASON_UNSPECIFIED);
