@@ -32,7 +32,7 @@ struct UplinkOptions {
   std::string ca, certificate, key;         // PEM files
   std::string laboratory, bridge;
   std::string software;  // name and version, for people
-  absl::Duration answer_deadline = absl::Seconds(15);
+  absl::Duration answer_deadline = absl::Seconds(30);
   absl::Duration first_wait = absl::Milliseconds(200), longest_wait = absl::Seconds(30);  // of the back-off
   uint64_t drain_limit = 0;               // bytes a second for what is not urgent; 0: none
   std::function<void()> changed = [] {};  // the state changed, or the registry settled records; must be quick

