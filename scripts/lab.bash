@@ -11,6 +11,7 @@ sim_bin=$build/simulator/dims-sim
 
 lab=$(mktemp -d "${TMPDIR:-/tmp}/dims-lab-XXXXXX")
 registry_pid='' bridge_pid='' registry_port='' proxy_pid='' proxy_at='' steer=''
+registry_options=(--accept-simulated)
 declare -A sim_pids=()
 
 end_lab() {
@@ -106,6 +107,10 @@ key = "bridge.key"
 
 [admin]
 socket = "admin.sock"
+
+[[watch]]
+name = "watched-here"
+substances = ["MDMA", "FEN"]
 TOML
   local instrument name baud driver encoding
   for instrument in "$@"; do
