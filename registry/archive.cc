@@ -134,6 +134,39 @@ absl::Status Archive::Impl::Insert(const StoreName& name, StoreRow& row, const R
   return status;
 }
 
+absl::StatusOr<int64_t> Archive::Impl::FindSame(Statement& find, const StoreName& name) {
+  find.Text(1, name.laboratory).Text(2, name.bridge).Text(3, name.store_id);
+  absl::StatusOr<bool> found = find.Step();
+  if (!found.ok()) return found.status();
+  const int64_t position = *found ? find.IntegerAt(0) : 0;
+  find.Reset();
+  return position;
+}
+
+// A report that was stored ahead comes once more, under another name, where its bridge has begun a new store before its
+// turn came. Payloads are moved verbatim, and no two reports have the same: each names its place in all that its
+// instrument ever sent.
+absl::Status Archive::Impl::MarkAgain(const StoreName& name, const StoreRow& row, const ReceivedRecord& record,
+                                      bool ahead) {
+  constexpr int kLately = 4096;  // what a stream of the old store may still bring after one of the new has begun
+  if (record.refusal != v1::REFUSAL_REASON_UNSPECIFIED) return absl::OkStatus();
+  int64_t first = 0;
+  if (row.others_left) {
+    absl::StatusOr<int64_t> same = FindSame(same_left_.Reset().Blob(4, record.payload), name);
+    if (!same.ok()) return same.status();
+    first = *same;
+  }
+  if (first == 0 && ahead) {
+    absl::StatusOr<int64_t> same = FindSame(same_lately_.Reset().Blob(4, record.payload).Integer(5, kLately), name);
+    if (!same.ok()) return same.status();
+    first = *same;
+  }
+  if (first == 0) return absl::OkStatus();
+  const absl::Status status = insert_again_.Reset().Integer(1, first).Run();
+  insert_again_.Reset();
+  return status;
+}
+
 absl::Status Archive::Impl::StoreOne(const StoreName& name, StoreRow& row, const ReceivedRecord& record, bool ahead,
                                      StoreResult& result) {
   StorePosition& position = row.position;
@@ -189,6 +222,7 @@ absl::Status Archive::Impl::StoreOne(const StoreName& name, StoreRow& row, const
 
   if (!known->has_value()) {
     if (absl::Status status = Insert(name, row, record); !status.ok()) return status;
+    if (absl::Status status = MarkAgain(name, row, record, ahead); !status.ok()) return status;
     *known = Known{record.hash, record.refusal, record.refusal_message};
   }
   if ((*known)->refusal != v1::REFUSAL_REASON_UNSPECIFIED) {
@@ -211,6 +245,9 @@ absl::Status Archive::Impl::StoreAll(const StoreName& name, absl::Span<const Rec
   absl::StatusOr<StoreRow> row = FindStore(name);
   if (!row.ok()) return row.status();
   const uint64_t settled_before = row->position.settled_through;
+  absl::StatusOr<int64_t> left = FindSame(same_left_.Reset().Null(4), name);
+  if (!left.ok()) return left.status();
+  row->others_left = *left != 0;
   for (const ReceivedRecord& record : records) {
     if (absl::Status status = StoreOne(name, *row, record, ahead, result); !status.ok()) return status;
     if (!result.status.ok()) break;

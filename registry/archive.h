@@ -6,6 +6,8 @@
 //   Beside it, `<path>.high` says how far each store was ever settled (high_water.h): a database that is older gets a
 //   new epoch by itself.
 // Promise: what Append and StoreAhead report is on disk when they return. A record is stored once and never changed.
+//   A report that comes under a second name, because its bridge began a new store after it was stored ahead, is kept
+//   under both (each is a link of its store's chain) and marked: readers take the first alone for a result.
 //   Settled records of a store are numbered from 1 without gaps, each holding the hash of the one before.
 // Errors: InvalidArgument and Aborted end the sender's stream; ResourceExhausted when the disk is full (nothing was
 //   stored). A failing disk ends the process, see database.h.

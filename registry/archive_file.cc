@@ -56,7 +56,8 @@ std::string NewUuid() {
 }  // namespace
 
 Archive::Impl::~Impl() {
-  find_store_ = {}, insert_store_ = {}, settle_ = {}, find_ = {}, insert_ = {}, refusals_ = {};
+  find_store_ = {}, insert_store_ = {}, settle_ = {}, find_ = {}, insert_ = {}, refusals_ = {}, same_left_ = {},
+  same_lately_ = {}, insert_again_ = {};
   database_.reset();
   if (lock_ >= 0) close(lock_);
 }
@@ -102,8 +103,11 @@ absl::Status Archive::Impl::CreateOrCheck() {
         absl::StrCat(options_.path, ": made by another version of dims-registry (its schema is ", *version,
                      ", this program's is ", kSchemaVersion, "); nothing was changed, use that version"));
   }
-  // Not part of the schema: a version without it keeps it up to date all the same.
-  return database_->Execute("CREATE INDEX IF NOT EXISTS refused ON record(store, number) WHERE refusal<>0");
+  // Not part of the schema: a version without them can use the database all the same.
+  return database_->Execute(
+      "CREATE INDEX IF NOT EXISTS refused ON record(store, number) WHERE refusal<>0;"
+      // Records that are in the archive twice, and where the same is that came first; see Archive.
+      "CREATE TABLE IF NOT EXISTS again(position INTEGER PRIMARY KEY, first INTEGER NOT NULL)");
 }
 
 absl::Status Archive::Impl::Open() {
@@ -152,7 +156,14 @@ absl::Status Archive::Impl::Prepare() {
             "received_at_us) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
            {&refusals_,
             "SELECT number, hash, refusal, refusal_message FROM record WHERE store=?1 AND number BETWEEN ?2 AND ?3 AND "
-            "refusal<>0 ORDER BY number DESC LIMIT ?4"}}) {
+            "refusal<>0 ORDER BY number DESC LIMIT ?4"},
+           {&same_left_,
+            "SELECT position FROM store JOIN record ON record.store=store.id AND number>settled_through WHERE "
+            "laboratory=?1 AND bridge=?2 AND store_id<>?3 AND (?4 IS NULL OR payload=?4) LIMIT 1"},
+           {&same_lately_,
+            "SELECT position FROM record JOIN store ON record.store=store.id WHERE position>(SELECT max(position) FROM "
+            "record)-?5 AND laboratory=?1 AND bridge=?2 AND store_id<>?3 AND payload=?4 LIMIT 1"},
+           {&insert_again_, "INSERT INTO again(position, first) VALUES(last_insert_rowid(), ?1)"}}) {
     absl::StatusOr<Statement> prepared = database_->Prepare(sql);
     if (!prepared.ok()) return prepared.status();
     *statement = *std::move(prepared);

@@ -47,6 +47,7 @@ class Archive::Impl {
   struct StoreRow {
     int64_t id = 0;  // zero: not on disk yet
     StorePosition position;
+    bool others_left = false;  // other stores of the bridge have records that were stored ahead and never settled
   };
 
   absl::Status Lock();
@@ -59,6 +60,9 @@ class Archive::Impl {
   absl::StatusOr<StoreRow> FindStore(const StoreName& name);
   absl::StatusOr<std::optional<Known>> Find(int64_t store, uint64_t number);
   absl::Status Insert(const StoreName& name, StoreRow& row, const ReceivedRecord& record);
+  // Where the same report is under another store's number; zero: nowhere.
+  absl::StatusOr<int64_t> FindSame(archive_db::Statement& find, const StoreName& name);
+  absl::Status MarkAgain(const StoreName& name, const StoreRow& row, const ReceivedRecord& record, bool ahead);
   // One record into `result`, whose status it sets where the stream must end. An error of its own: roll back.
   absl::Status StoreOne(const StoreName& name, StoreRow& row, const ReceivedRecord& record, bool ahead,
                         StoreResult& result);
@@ -68,7 +72,8 @@ class Archive::Impl {
   const ArchiveOptions options_;
   int lock_ = -1;
   std::unique_ptr<archive_db::Database> database_;
-  archive_db::Statement find_store_, insert_store_, settle_, find_, insert_, refusals_;
+  archive_db::Statement find_store_, insert_store_, settle_, find_, insert_, refusals_, same_left_, same_lately_,
+      insert_again_;
   std::unique_ptr<HighWater> high_water_;
   std::string epoch_;
   std::vector<std::string> notices_;

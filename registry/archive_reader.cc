@@ -24,10 +24,13 @@ absl::StatusOr<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(const std::st
 }
 
 absl::StatusOr<std::vector<ArchivedRecord>> ArchiveReader::Read(int64_t after, int most_records) {
-  absl::StatusOr<Statement> read = database_->Prepare(
+  const absl::StatusOr<bool> marked = HasMarks();
+  if (!marked.ok()) return marked.status();
+  absl::StatusOr<Statement> read = database_->Prepare(absl::StrCat(
       "SELECT position, laboratory, bridge, store_id, number, hash, schema, payload, refusal, refusal_message, "
-      "received_at_us FROM record CROSS JOIN store ON store.id = record.store WHERE position > ?1 ORDER BY position "
-      "LIMIT ?2");
+      "received_at_us, ",
+      *marked ? "coalesce((SELECT first FROM again WHERE again.position=record.position), 0)" : "0",
+      " FROM record CROSS JOIN store ON store.id = record.store WHERE position > ?1 ORDER BY position LIMIT ?2"));
   if (!read.ok()) return read.status();
   read->Integer(1, after).Integer(2, most_records);
   std::vector<ArchivedRecord> records;
@@ -45,7 +48,16 @@ absl::StatusOr<std::vector<ArchivedRecord>> ArchiveReader::Read(int64_t after, i
     record.refusal = static_cast<v1::RefusalReason>(read->IntegerAt(8));
     record.refusal_message = read->BytesAt(9);
     record.received_at = absl::FromUnixMicros(read->IntegerAt(10));
+    record.again = read->IntegerAt(11);
   }
+}
+
+// A database that only an older version has served has none.
+absl::StatusOr<bool> ArchiveReader::HasMarks() {
+  absl::StatusOr<Statement> tables = database_->Prepare("SELECT count(*) FROM sqlite_schema WHERE name='again'");
+  if (!tables.ok()) return tables.status();
+  if (absl::StatusOr<bool> row = tables->Step(); !row.ok()) return row.status();
+  return tables->IntegerAt(0) != 0;
 }
 
 absl::StatusOr<int64_t> ArchiveReader::LastPosition() {

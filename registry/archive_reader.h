@@ -35,6 +35,8 @@ struct ArchivedRecord {
   v1::RefusalReason refusal = v1::REFUSAL_REASON_UNSPECIFIED;
   std::string refusal_message;
   absl::Time received_at;
+  int64_t again =
+      0;  // the same report, under another store's number, came first, at this position; zero: it is the first
 };
 
 class ArchiveReader {
@@ -49,6 +51,7 @@ class ArchiveReader {
   absl::StatusOr<int64_t> LastPosition();
 
  private:
+  absl::StatusOr<bool> HasMarks();
   explicit ArchiveReader(std::unique_ptr<archive_db::Database> database);
   std::unique_ptr<archive_db::Database> database_;
 };

@@ -76,6 +76,9 @@ absl::StatusOr<std::string> ToTableRow(const ArchivedRecord& record) {
     return Printable(
         absl::StrFormat(kRow, position, "", "", "", "", absl::StrCat("refused: ", record.refusal_message)));
   }
+  if (record.again != 0) {
+    return absl::StrFormat(kRow, position, "", "", "", "", absl::StrCat("the same as no. ", record.again));
+  }
   const absl::StatusOr<v1::Report> report = ReportOf(record);
   if (!report.ok()) return report.status();
   int findings = 0;
@@ -98,6 +101,7 @@ absl::StatusOr<std::string> ToJson(const ArchivedRecord& record) {
   if (record.refusal != v1::REFUSAL_REASON_UNSPECIFIED) {
     return absl::StrCat(json, ",\"refused\":\"", v1::RefusalReason_Name(record.refusal), "\"}");
   }
+  if (record.again != 0) return absl::StrCat(json, ",\"again\":", record.again, "}");
   const absl::StatusOr<v1::Report> report = ReportOf(record);
   if (!report.ok()) return report.status();
   std::string text;

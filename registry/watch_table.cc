@@ -171,6 +171,7 @@ std::string Line(const Widths& widths, const std::array<Cell, kWatchColumns>& ce
 }  // namespace
 
 std::vector<WatchRow> WatchRowsOf(const ArchivedRecord& record, absl::TimeZone zone) {
+  if (record.again != 0) return {};
   v1::Report report;
   std::vector<Cells> rows(1);
   std::string marks;
