@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "drivers/cas.h"
 
 namespace dims {
@@ -20,6 +21,13 @@ constexpr absl::string_view kSeparators[] = {
 constexpr absl::string_view kAbsent[] = {"negative", "neg", "neg.",   "not detected", "none detected", "n.d.",
                                          "n.d",      "nd",  "absent", "nonreactive",  "non-reactive"};
 constexpr absl::string_view kPresent[] = {"positive", "pos", "pos.", "detected", "present", "reactive"};
+
+// What may stand before a substance's name, or after it, without making it another one. Acetates are esters as often as
+// salts: they are not among these.
+constexpr absl::string_view kStereo[] = {"dl-", "d-", "l-", "rac-"};
+constexpr absl::string_view kSalts[] = {"hydrochloride", "hcl",       "hydrobromide", "hbr",     "sulfate", "sulphate",
+                                        "hemisulfate",   "citrate",   "fumarate",     "oxalate", "maleate", "phosphate",
+                                        "tartrate",      "free-base", "freebase",     "base"};
 
 template <std::size_t size>
 bool IsOneOf(absl::string_view text, const absl::string_view (&words)[size]) {
@@ -73,6 +81,33 @@ std::string ComparableName(absl::string_view name) {
   return comparable;
 }
 
+std::string SubstanceName(absl::string_view name) {
+  std::string comparable = ComparableName(name);
+  absl::string_view core = comparable;
+  absl::ConsumeSuffix(&core, "?");
+  absl::ConsumeSuffix(&core, "-");
+  while (core.size() > 2 && core.front() == '(' && core.find(')') == core.size() - 1) {
+    core = core.substr(1, core.size() - 2);
+  }
+  if (const std::size_t end = core.find(")-");
+      absl::StartsWith(core, "(") && end != absl::string_view::npos && end > 1) {
+    if (core.substr(1, end - 1).find_first_not_of("rsez0123456789,+./-") == absl::string_view::npos) {
+      core.remove_prefix(end + 2);
+    }
+  }
+  for (const absl::string_view prefix : kStereo) {
+    if (core.size() > prefix.size() && absl::ConsumePrefix(&core, prefix)) break;
+  }
+  for (const absl::string_view salt : kSalts) {
+    absl::string_view rest = core;
+    if (absl::ConsumeSuffix(&rest, salt) && absl::ConsumeSuffix(&rest, "-") && !rest.empty()) {
+      core = rest;
+      break;
+    }
+  }
+  return std::string(core);
+}
+
 bool IsUrgent(dims::v1::Tier tier) { return tier == dims::v1::TIER_WARNING || tier == dims::v1::TIER_RED_CANDIDATE; }
 
 Assess::Assess(const std::vector<WatchConfig>& watches) {
@@ -97,6 +132,7 @@ void Assess::Look(absl::string_view label, absl::string_view cas, Rules& found) 
     if (entry != rules.end()) found.insert(entry->second.begin(), entry->second.end());
   };
   add(by_name_, ComparableName(label));
+  add(by_name_, SubstanceName(label));
   // Some methods name a substance by its number.
   for (const absl::string_view printed : {label, cas}) {
     if (const std::optional<std::string> number = RegistryNumber(printed)) add(by_cas_, *number);

@@ -5,10 +5,11 @@
 //   and CAUTION are noted only.
 // Promise: a rule is hit where the name or CAS number of a finding, or of any proposal of a library search for it, is
 //   one of the rule's: the whole of it, never a part ("4-fluoro-PMMA" is not "PMMA"). Names are compared without regard
-//   to the case of ASCII letters, and blanks and dashes of every kind are alike. CAS numbers are compared without
-//   padding; one whose check digit is wrong, or of the range that libraries use for their own, equals none.
-//   Where it is not sure whether a substance is there, it is taken to be: a false alarm costs less than a missed one.
-//   A finding is no hit only where
+//   to the case of ASCII letters, and blanks and dashes of every kind are alike; a printed name is also compared
+//   without a stereochemical descriptor before it ("(.+/-.)-", "dl-"), a salt after it ("hydrochloride"), brackets
+//   around it and a question mark. CAS numbers are compared without padding; one whose check digit is wrong, or of the
+//   range that libraries use for their own, equals none. Where it is not sure whether a substance is there, it is taken
+//   to be: a false alarm costs less than a missed one. A finding is no hit only where
 //   - it says that the substance is absent: NOT_DETECTED, or the printed result is a word for it ("negative", "n.d.");
 //   - it is LESS_THAN a limit, which may be nothing at all. TRACE, BELOW_LOQ, BELOW_CALIBRATION, NOT_CALIBRATED,
 //     DETECTED_NOT_QUANTIFIED, GREATER_THAN and ABOVE_RANGE all say that there is something; so does a number, zero
@@ -49,6 +50,10 @@ class Assess {
 
 // A substance's name as it is compared; empty where it holds nothing but blanks and dashes.
 std::string ComparableName(absl::string_view name);
+
+// The same without what does not make it another substance. "free-base" goes as a salt does; "-d3", "nor", "acetyl"
+// stay.
+std::string SubstanceName(absl::string_view name);
 
 // Whether that tier makes a report urgent.
 bool IsUrgent(dims::v1::Tier tier);

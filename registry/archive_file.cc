@@ -226,7 +226,8 @@ absl::Status Archive::Impl::CompareWithHighWater() {
   absl::StatusOr<std::unique_ptr<HighWater>> opened = HighWater::Open(path, *found);
   if (!opened.ok()) return opened.status();
   high_water_ = *std::move(opened);
-  for (const StoreName& store : behind) high_water_->Tell(store, epoch_);
+  behind_ = std::move(behind);
+  for (const StoreName& store : behind_) high_water_->Tell(store, epoch_);
   // Of stores whose mark is missing, or was of another history.
   absl::StatusOr<Statement> stores = database_->Prepare(
       "SELECT laboratory, bridge, store_id, settled_through, settled_hash FROM store WHERE settled_through>0");
@@ -245,6 +246,9 @@ absl::Status Archive::Impl::NewEpoch() {
   const std::string epoch = NewUuid();
   if (absl::Status status = SetMeta("epoch", epoch); !status.ok()) return status;
   epoch_ = epoch;
+  if (high_water_ != nullptr) {
+    for (const StoreName& store : behind_) high_water_->Tell(store, epoch_);
+  }
   return absl::OkStatus();
 }
 

@@ -77,6 +77,7 @@ class Archive::Impl {
   std::unique_ptr<HighWater> high_water_;
   std::string epoch_;
   std::vector<std::string> notices_;
+  std::vector<StoreName> behind_;  // of these the database had more
   bool set_back_ = false;
 };
 

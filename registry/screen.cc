@@ -1,5 +1,6 @@
 #include "registry/screen.h"
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "dims/v1/report.pb.h"
 
@@ -26,6 +27,11 @@ std::string WhyInvalid(const v1::Report& report) {
 
 }  // namespace
 
+std::string Quoted(absl::string_view text) {
+  constexpr std::size_t kMost = 100;
+  return absl::StrCat("\"", absl::CEscape(text.substr(0, kMost)), "\"", text.size() > kMost ? " ..." : "");
+}
+
 Verdict Screen(uint32_t schema, absl::string_view payload, const Identity& sender, bool accept_simulated) {
   if (schema != 1) {
     return {v1::REFUSAL_REASON_UNKNOWN_SCHEMA,
@@ -42,8 +48,9 @@ Verdict Screen(uint32_t schema, absl::string_view payload, const Identity& sende
   if (!(gap && !report.has_source()) &&
       (report.source().laboratory() != sender.laboratory || report.source().bridge() != sender.name)) {
     return {v1::REFUSAL_REASON_WRONG_SOURCE,
-            absl::StrCat("the report is of bridge \"", report.source().laboratory(), "/", report.source().bridge(),
-                         "\", the certificate is of \"", sender.laboratory, "/", sender.name, "\"")};
+            absl::StrCat("the report is of laboratory ", Quoted(report.source().laboratory()), ", bridge ",
+                         Quoted(report.source().bridge()), ", the certificate is of \"", sender.laboratory, "/",
+                         sender.name, "\"")};
   }
   switch (report.origin()) {
     case v1::ORIGIN_UNSPECIFIED:

@@ -21,6 +21,9 @@ struct Verdict {
   std::string message;
 };
 
+// What a bridge says of itself, for a log or a message: on one line, in ASCII, and not too much of it.
+std::string Quoted(absl::string_view text);
+
 // `sender` is what its certificate says. TOO_LARGE is decided where the parts of a record are put together.
 Verdict Screen(uint32_t schema, absl::string_view payload, const Identity& sender, bool accept_simulated);
 

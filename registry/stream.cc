@@ -34,11 +34,6 @@ google::protobuf::Timestamp ToProto(absl::Time time) {
   return out;
 }
 
-// What a bridge says of itself goes into the log: on one line, and not too much of it.
-std::string Quoted(absl::string_view text) {
-  return absl::StrCat("\"", absl::Utf8SafeCEscape(text.substr(0, 100)), "\"");
-}
-
 bool IsStoreId(absl::string_view id) {
   return !id.empty() && id.size() <= 64 &&
          std::all_of(id.begin(), id.end(), [](char c) { return absl::ascii_isalnum(c) || c == '-'; });

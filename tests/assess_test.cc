@@ -113,9 +113,16 @@ TEST(Assess, TakesCaseBlanksAndDashesOfEveryKindForAlike) {
   EXPECT_NE(ComparableName("2,5-DMA"), ComparableName("2,5DMA")) << "which is for the configuration to say";
 }
 
+TEST(Assess, ASaltAStereochemicalDescriptorBracketsOrDoubtMakeNoOtherSubstance) {
+  for (const char* name : {"PMMA hydrochloride", "PMMA HCl", "(PMMA)", "PMMA?", "(.+/-.)-PMMA", "(S)-PMMA", "dl-PMMA",
+                           "(2R,3S)-PMMA sulfate", "PMMA free base"}) {
+    EXPECT_THAT(Hits(Assessed(Labelled(name))), ElementsAre("pmma")) << name;
+  }
+}
+
 TEST(Assess, ANameThatOnlyContainsASubstanceIsNeverAHit) {
-  for (const char* name : {"4-fluoro-PMMA", "PMMA-d3", "PMMA hydrochloride", "norfentanyl", "fentanyl-d5",
-                           "acetyl fentanyl", "carfentanil oxalate", "(PMMA)", "PMMA?", "no PMMA", "PM-MA", "P MMA"}) {
+  for (const char* name : {"4-fluoro-PMMA", "PMMA-d3", "norfentanyl", "fentanyl-d5", "acetyl fentanyl", "PMMA acetate",
+                           "(4-fluoro)-PMMA", "no PMMA", "PM-MA", "P MMA", "hydrochloride", "dl-"}) {
     EXPECT_THAT(Hits(Assessed(Labelled(name))), IsEmpty()) << name;
   }
   // Whatever letters and digits stand before, after or within.

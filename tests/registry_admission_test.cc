@@ -307,6 +307,18 @@ TEST(RegistryScreen, JudgesGapsAndContradictionsByTheirOwnRules) {
   EXPECT_EQ(judge(report), v1::REFUSAL_REASON_WRONG_SOURCE);
 }
 
+// The message travels back to the bridge, and into two logs.
+TEST(RegistryScreen, WhatAReportSaysOfItselfIsShortAndOnOneLineInTheMessage) {
+  v1::Report report = GoodReport(1);
+  report.mutable_source()->set_laboratory(std::string(5'000'000, 'x'));
+  report.mutable_source()->set_bridge("b\n[error] forged\x1b[2J\u00e9");
+  const Verdict verdict = Screen(1, report.SerializeAsString(), {"lab-a", "bridge", "bench-1"}, false);
+  EXPECT_EQ(verdict.reason, v1::REFUSAL_REASON_WRONG_SOURCE);
+  EXPECT_LT(verdict.message.size(), 500u);
+  EXPECT_TRUE(std::all_of(verdict.message.begin(), verdict.message.end(), [](char c) { return c >= ' ' && c < 127; }))
+      << verdict.message;
+}
+
 // ---- Who may speak ----
 
 TEST_F(Registry, LetsOnlyBridgesOfItsAuthorityReachTheService) {

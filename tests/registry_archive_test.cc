@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "proto/hash.h"
 #include "registry/archive.h"
+#include "registry/export.h"
 #include "registry/verify.h"
 #include "tests/registry_fixture.h"
 
@@ -227,6 +228,34 @@ TEST(RegistryArchive, ARecordStoredAheadThatDoesNotFitWhenItsTurnComesIsAConflic
   EXPECT_EQ(archive->Position(kStore)->settled_through, 3u);
 }
 
+TEST(Archive, AReportThatWasStoredAheadAndComesUnderAnotherStoresNumberIsOneResult) {
+  const TestFolder folder;
+  const std::string path = folder / "registry.db";
+  const auto archive = OpenArchive(path);
+  const StoreName next{"lab-a", "bench-1", "store-2"}, elsewhere{"lab-a", "bench-2", "store-3"};
+  Chain before("store-1"), after("store-2"), foreign("store-3");
+  const std::vector<ReceivedRecord> records = Records(before, 4);
+  ASSERT_TRUE(archive->Append(kStore, {&records[0], 1}).status.ok());
+  ASSERT_THAT(archive->StoreAhead(kStore, {&records[2], 1}).ahead, SizeIs(1));
+  // The bridge goes on under a new store id, and its unsettled records come anew.
+  std::vector<ReceivedRecord> moved;
+  for (int i = 1; i < 4; ++i) moved.push_back(Received(after.Add(records[i].payload)));
+  ASSERT_TRUE(archive->Append(next, moved).status.ok());
+  // Another bridge's are its own, whatever they say.
+  ASSERT_TRUE(archive->Append(elsewhere, {Received(foreign.Add(records[2].payload))}).status.ok());
+  const std::vector<ArchivedRecord> all = ReadAll(path);
+  ASSERT_THAT(all, SizeIs(6));
+  for (const ArchivedRecord& record : all) EXPECT_EQ(record.again, record.position == 4 ? 2 : 0) << record.position;
+  std::ostringstream json, table;
+  EXPECT_EQ(Verify(path, "", table)->findings, 0u) << table.str();
+  ASSERT_TRUE(Export(path, 3, ExportForm::kJson, json).ok());
+  EXPECT_THAT(json.str(), HasSubstr("\"again\":2}"));
+
+  // The old store's stream brings one more, after the new store has it.
+  ASSERT_TRUE(archive->StoreAhead(kStore, {&records[3], 1}).status.ok());
+  EXPECT_EQ(ReadAll(path).back().again, 5);
+}
+
 // ---- What it remembers outside the database ----
 
 class RestoredArchive : public ::testing::Test {
@@ -292,6 +321,17 @@ TEST_F(RestoredArchive, NoticesARestoreThatNobodyAnnouncedAndSaysWhatIsMissingUn
   Open();
   EXPECT_THAT(Notices(), IsEmpty());
   EXPECT_EQ(Verify(path_, "", table)->findings, 0u);
+
+  // Somebody says so although it was noticed: that is one more epoch, and no alarm at the next start.
+  Restore();
+  ASSERT_TRUE(archive_->NewEpoch().ok());
+  const std::string announced = archive_->epoch();
+  Open();
+  EXPECT_FALSE(archive_->set_back()) << Notices();
+  EXPECT_EQ(archive_->epoch(), announced);
+  Append(kStore, {records.begin() + 5, records.end()});
+  Chain once_more("store-9");
+  Append(other_, Records(once_more, 2));
 
   // The same backup once more.
   Restore();
