@@ -50,9 +50,13 @@ std::string LargestPeak(const v1::Report& report) {
                       largest->peak().area_percent(), " % at ", largest->retention_time(), " min");
 }
 
-// Which other records it repeats, replaces or stands for, and its problems.
+// Its urgency, which other records it repeats, replaces or stands for, and its problems.
 std::string Remarks(const v1::Report& report) {
   std::vector<std::string> names;
+  if (report.urgency() == v1::URGENCY_URGENT) {
+    const auto rule = [](std::string* out, const v1::RuleHit& hit) { out->append(hit.rule_id()); };
+    names.push_back(absl::StrCat("URGENT: ", absl::StrJoin(report.rule_hits(), " ", rule)));
+  }
   if (report.has_repeat_of()) names.push_back(absl::StrCat("repeat of ", report.repeat_of().number()));
   for (const v1::RecordName& part : report.replaces_parts()) names.push_back(absl::StrCat("replaces ", part.number()));
   if (report.has_gap()) {

@@ -329,7 +329,7 @@ TEST(RegistryArchive, LeavesTheFileOfANewerVersionAlone) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("another version of dims-registry"));
 }
 
-TEST_F(Registry, ItsTableShowsRepeatsAndNothingThatSteersATerminal) {
+TEST_F(Registry, ItsTableShowsUrgencyAndRepeatsAndNothingThatSteersATerminal) {
   Start();
   Chain chain("store-1");
   const std::unique_ptr<Client> client = Connect();
@@ -338,13 +338,15 @@ TEST_F(Registry, ItsTableShowsRepeatsAndNothingThatSteersATerminal) {
   report.mutable_analyses(0)->set_sample_number("S\x1b[2J\n9");
   report.mutable_repeat_of()->set_number(7);
   report.add_replaces_parts()->set_number(5);
+  report.set_urgency(v1::URGENCY_URGENT);
+  report.add_rule_hits()->set_rule_id("pmma");
   client->Send({chain.Add(report.SerializeAsString())});
   ASSERT_TRUE(client->ReadUntilSettled(1));
   std::ostringstream table;
   ASSERT_TRUE(Export(options_.database, 0, ExportForm::kTable, table).ok());
   EXPECT_THAT(table.str(), AllOf(HasSubstr("S\xef\xbf\xbd[2J\xef\xbf\xbd"
                                            "9"),
-                                 HasSubstr("repeat of 7, replaces 5")));
+                                 HasSubstr("URGENT: pmma, repeat of 7, replaces 5")));
   EXPECT_THAT(table.str(), Not(HasSubstr("\x1b")));
 }
 
