@@ -35,8 +35,13 @@ void AppendLine(const std::string& path, const std::string& line) {
   close(fd);
 }
 
-// The store that a file belongs to: "<store>", "<store>.head", "<store>.head.new" ...
+// The store that a file belongs to: "<store>", "<store>.head", "<store>.head.new", "<store>.head.damaged-<UTC>" ...
 std::string StoreOf(absl::string_view file) {
+  for (const absl::string_view mark : {".damaged-", ".format-"}) {
+    // Behind the last slash: a folder may be called so.
+    const std::size_t at = file.rfind(mark), slash = file.rfind('/');
+    if (at != file.npos && (slash == file.npos || at > slash)) file = file.substr(0, at);
+  }
   absl::ConsumeSuffix(&file, ".new");
   absl::ConsumeSuffix(&file, ".salvage");
   absl::ConsumeSuffix(&file, ".head");
@@ -69,13 +74,15 @@ std::vector<DiskFailure> NotedFailures(const std::string& store) {
 
 void ForgetFailures(const std::string& store) { unlink((store + ".failures").c_str()); }
 
-void MarkSuspect(const std::string& store, absl::string_view cause) {
-  AppendLine(store + ".suspect", absl::StrCat(cause, "\n"));
-  const int fd = open(FolderOf(store).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+void LeaveMark(const std::string& file, absl::string_view cause) {
+  AppendLine(file, absl::StrCat(cause, "\n"));
+  const int fd = open(FolderOf(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
   fsync(fd);
   close(fd);
 }
+
+void MarkSuspect(const std::string& store, absl::string_view cause) { LeaveMark(store + ".suspect", cause); }
 
 bool FileExists(const std::string& file) {
   struct stat state;

@@ -36,6 +36,9 @@ struct DiskFailure {
 std::vector<DiskFailure> NotedFailures(const std::string& store);
 void ForgetFailures(const std::string& store);
 
+// Leaves a file of one line, and tries to make it last.
+void LeaveMark(const std::string& file, absl::string_view cause);
+
 // Leaves <store>.suspect: SQLite met damage while it was running.
 void MarkSuspect(const std::string& store, absl::string_view cause);
 

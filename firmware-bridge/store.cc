@@ -1,6 +1,7 @@
 #include "firmware-bridge/store.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -325,9 +326,11 @@ absl::Status Store::Impl::CheckWritable() const {
 }
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
+  // What a salvage made, and could not be opened: another would make the same, and a file more at each start.
+  const std::string unsaved = options.path + ".unsaved";
   auto impl = std::make_unique<Impl>(options);
   absl::Status status = impl->Open();
-  if (absl::IsDataLoss(status) && !options.read_only) {
+  if (absl::IsDataLoss(status) && !options.read_only && !FileExists(unsaved)) {
     impl.reset();  // it holds the lock
     absl::StatusOr<store_db::HeadFile::Found> head = store_db::HeadFile::Load(options.path + ".head");
     DIMS_RETURN_IF_ERROR(head.status());
@@ -336,6 +339,13 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
     DIMS_RETURN_IF_ERROR(saved.status());
     impl = std::make_unique<Impl>(options, *std::move(saved));
     status = impl->Open();
+    if (absl::IsDataLoss(status)) LeaveMark(unsaved, status.message());
+  }
+  if (absl::IsDataLoss(status) && !options.read_only) {
+    return absl::DataLossError(absl::StrCat(
+        "store \"", options.path, "\" is damaged (", status.message(),
+        "), and it is what was saved of a damaged one: it is not set aside again. Move it, its .head and \"", unsaved,
+        "\" to another folder: the bridge then begins a new store. Keep them, and its .damaged- files"));
   }
   if (absl::IsDataLoss(status)) {
     return absl::DataLossError(absl::StrCat("store \"", options.path, "\" is damaged: ", status.message(),
@@ -343,6 +353,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
                                             "saved"));
   }
   DIMS_RETURN_IF_ERROR(status);
+  if (!options.read_only) std::remove(unsaved.c_str());
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 

@@ -150,7 +150,7 @@ absl::Status Store::Impl::CloseDamagedIntake() {
     Line closed = line;
     closed.position.closed_through = end;
     closed.open_from = next_intake_;
-    DIMS_RETURN_IF_ERROR(db_->Run(put_line_, closed.id, absl::string_view(name), end, end, closed.open_from));
+    DIMS_RETURN_IF_ERROR(PutLine(name, closed));
     DIMS_RETURN_IF_ERROR(transaction.Commit());
     line = closed;
     chains_.back().generation = std::move(head);

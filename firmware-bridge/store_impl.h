@@ -147,6 +147,7 @@ class Store::Impl {
   // store_commit.cc
   absl::Status TryCommit(const Batch& batch);
   absl::Status CommitSession(const SessionBatch& session, Line& line, int64_t& next_intake);
+  absl::Status PutLine(absl::string_view instrument, const Line& line);
   absl::Status CommitUnheard(const SessionBatch& session, Line& line, const Generation& head);
   absl::StatusOr<int64_t> FirstOpenRow(const SessionBatch& session, const Line& before, const Line& line,
                                        int64_t next_intake);
@@ -214,7 +215,7 @@ class Store::Impl {
   absl::Time no_shrinking_until_ = absl::InfinitePast();
   std::vector<Chain> chains_;  // by id; the last one is current
   Lines lines_;
-  int64_t next_intake_ = 1;
+  int64_t next_intake_ = 1, next_line_ = 1;
   uint64_t commits_ = 0;                            // batches taken, ever
   uint64_t log_bytes_ = 0;                          // that the last run left
   absl::Duration refusing_ = absl::ZeroDuration();  // so long yet, as of refusing_as_of_

@@ -227,7 +227,8 @@ absl::Status Store::Impl::Prepare() {
       {&put_line_,
        "INSERT INTO lines(id, instrument, read_through, closed_through, open_from, sum) "
        "VALUES(?1, ?2, ?3, ?4, ?5, row_sum('lines', ?1, ?2, ?3, ?4, ?5)) "
-       "ON CONFLICT(id) DO UPDATE SET read_through=?3, closed_through=?4, open_from=?5, sum=excluded.sum"},
+       "ON CONFLICT(id) DO UPDATE SET read_through=?3, closed_through=?4, open_from=?5, sum=excluded.sum "
+       "WHERE instrument=excluded.instrument"},
       {&insert_intake_,
        "INSERT INTO intake(id, line, kind, position, time, bytes, marks, sum) "
        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, row_sum('intake', ?1, ?2, ?3, ?4, ?5, ?6, ?7))"},
@@ -289,6 +290,12 @@ absl::Status Store::Impl::LoadLines() {
   const absl::StatusOr<int64_t> highest = db_->AskInt("SELECT coalesce(max(id), 0) FROM intake");
   DIMS_RETURN_IF_ERROR(highest.status());
   next_intake_ = std::max(next_intake_, *highest + 1);
+  // A line that is lost leaves a hole, and what is left of it must not become another's.
+  const absl::StatusOr<int64_t> line = db_->AskInt(
+      "SELECT max(coalesce((SELECT max(id) FROM lines), 0), coalesce((SELECT max(line) FROM intake), 0), "
+      "coalesce((SELECT max(line) FROM unheard), 0))");
+  DIMS_RETURN_IF_ERROR(line.status());
+  next_line_ = *line + 1;
   Query commits(get_meta_, "commits");
   if (commits.Next() && !absl::SimpleAtoi(commits.Bytes(0), &commits_)) {
     return absl::DataLossError("its count of commits is not as it was written");
@@ -345,7 +352,7 @@ absl::Status Store::Impl::CheckSettled() {
     DIMS_RETURN_IF_ERROR(hash.status());
     const bool possible = generation.settled_through <= generation.highest_number;
     if (possible && (*noted == "unknown" || *hash == *noted)) continue;
-    const uint64_t sure = chain.lowest - 1;
+    const uint64_t sure = std::min(chain.lowest - 1, generation.settled_through);
     notices_.push_back(absl::StrCat("what the registry has of store ", generation.store_id, " was noted as ",
                                     generation.settled_through, ", which the records do not bear out; all after ", sure,
                                     " are sent again"));

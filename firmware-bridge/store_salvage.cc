@@ -66,7 +66,11 @@ absl::Status Salvaging::Run(absl::string_view why) {
   DIMS_RETURN_IF_ERROR(Migrate(*db_, 0));
   DIMS_RETURN_IF_ERROR(AttachOld());
   if (readable_) {
-    DIMS_RETURN_IF_ERROR(CopyTable("meta", absl::StrCat("key<>'format' AND key<>'", kSalvaged, "'")).status());
+    DIMS_RETURN_IF_ERROR(
+        CopyTable("meta", absl::StrCat("key<>'format' AND key<>'", kSalvaged,
+                                       "' AND (key<>'commits' OR (value<>'' AND length(value)<20 AND value "
+                                       "NOT GLOB '*[^0-9]*'))"))
+            .status());
     DIMS_RETURN_IF_ERROR(CopyTable("settlements", "1").status());
     DIMS_RETURN_IF_ERROR(CopyRecords());
     DIMS_RETURN_IF_ERROR(CopyIntake());

@@ -6,6 +6,7 @@
 #define DIMS_FIRMWARE_BRIDGE_STORE_SALVAGING_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -43,6 +44,9 @@ class Salvaging {
   // store_mend.cc
   absl::Status MendGenerations();
   absl::Status MendLines();
+  bool HasLine(const std::string& instrument);
+  absl::Status MendLine(int64_t id, const std::string& otherwise,
+                        const std::map<std::string, uint64_t>& closed_by_name);
   absl::Status NoteMissing();
 
   std::string OldHas(const std::string& table, const std::string& column);

@@ -114,6 +114,7 @@ enum Outcome {
   kNotOpened = 23,
   kNotQuietAfter = 24,
   kStuck = 25,
+  kGapOfWhatIsThere = 26,
 };
 
 // Sends as the uplink does, to a registry that keeps what it is given. False where a number came with other bytes.
@@ -184,12 +185,19 @@ int Inspect(const StoreFolder& folder, const Ledger& ledger) {
       if (report.ParseFromString(payload)) reports.push_back(std::move(report));
     }
     for (const auto& [name, payload] : ledger.payloads) {
-      if (delivered.contains(payload)) continue;
+      const bool is_delivered = delivered.contains(payload);
+      // What the registry had before, a Gap may name: where the database is gone, nothing here tells.
+      if (is_delivered && ledger.settled.contains(name)) continue;
       const bool in_gap =
           std::any_of(reports.begin(), reports.end(), [&, &name = name](const dims::v1::Report& report) {
             return report.has_gap() && report.gap().store_id() == name.first && report.gap().from() <= name.second &&
                    name.second <= report.gap().through();
           });
+      if (is_delivered && in_gap) {
+        std::cerr << "record " << name.second << " of " << name.first << " is there, and in a Gap\n";
+        return kGapOfWhatIsThere;
+      }
+      if (is_delivered) continue;
       gap = gap || in_gap;
       if (in_gap) continue;
       if (!loud) {

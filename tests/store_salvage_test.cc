@@ -351,5 +351,171 @@ TEST(StoreSalvage, AFailureNotedInTheFutureHoldsUpNoLongerThanTenMinutes) {
   EXPECT_TRUE(store->Commit(NumberedBatch(1, 1)).ok());
 }
 
+TEST(StoreSalvage, TwoInstrumentsNeverShareALineWhereOneOfThemWasLost) {
+  const StoreFolder folder;
+  {
+    const auto store = MustOpen(OptionsFor(folder));
+    for (const char* name : {"a-1", "b-1", "c-1"}) {
+      ASSERT_TRUE(
+          store->Commit({{{name, {{Kind::kIn, 0, absl::Now(), absl::StrCat("of ", name)}}, 6, {PayloadOf(1)}}}}).ok());
+    }
+  }
+  // The intake of b-1 is past its time and gone; then a bit of its line flips.
+  ExecuteOn(folder.path(), "DELETE FROM intake WHERE line=2; UPDATE lines SET closed_through=2 WHERE id=2");
+  {
+    const auto store = MustOpen(OptionsFor(folder));
+    ASSERT_NE(store, nullptr);
+    EXPECT_THAT(All(store->notices()), HasSubstr("where instrument b-1 stood was damaged"));
+    EXPECT_EQ(store->Position("b-1").read_through, 6u) << "positions must not be given twice";
+    EXPECT_EQ(store->Position("b-1").closed_through, 6u);
+    for (const char* name : {"b-1", "d-1"}) {
+      const uint64_t at = store->Position(name).read_through;
+      ASSERT_TRUE(
+          store->Commit({{{name, {{Kind::kIn, at, absl::Now(), absl::StrCat("new of ", name)}}, at, {}}}}).ok());
+    }
+  }
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  EXPECT_THAT(store->notices(), IsEmpty());
+  EXPECT_THAT(Told(store->OpenIntake("b-1")), ElementsAre("in 6 new of b-1"));
+  EXPECT_THAT(Told(store->OpenIntake("d-1")), ElementsAre("in 0 new of d-1"));
+  EXPECT_THAT(Told(store->OpenIntake("c-1")), IsEmpty());
+  EXPECT_EQ(store->ReadIntake("c-1", 0, 6).value(), "of c-1");
+}
+
+TEST(StoreSalvage, ALineOfWhichNothingIsLeftGoesOnWhereItsRecordsEnd) {
+  const StoreFolder folder;
+  dims::v1::Report report;
+  report.mutable_source()->set_instrument("b-1");
+  report.mutable_source()->set_intake_end(4);
+  {
+    const auto store = MustOpen(OptionsFor(folder));
+    ASSERT_TRUE(store->Commit({{{"a-1", {{Kind::kIn, 0, absl::Now(), "aa"}}, 2, {PayloadOf(1)}}}}).ok());
+    ASSERT_TRUE(
+        store->Commit({{{"b-1", {{Kind::kIn, 0, absl::Now(), "bbbb"}}, 4, {report.SerializeAsString()}}}}).ok());
+    ASSERT_TRUE(store->Commit({{{"c-1", {{Kind::kIn, 0, absl::Now(), "cccc"}}, 4, {PayloadOf(2)}}}}).ok());
+  }
+  ExecuteOn(folder.path(), "DELETE FROM intake WHERE line=2; DELETE FROM lines WHERE id=2");
+  WriteWhole(folder.file(".suspect"), "");
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  EXPECT_EQ(store->Position("b-1").read_through, 4u);
+  ASSERT_TRUE(store->Commit({{{"b-1", {{Kind::kIn, 4, absl::Now(), "more"}}, 4, {}}}}).ok());
+  EXPECT_THAT(Told(store->OpenIntake("b-1")), ElementsAre("in 4 more"));
+  EXPECT_THAT(Told(store->OpenIntake("c-1")), IsEmpty());
+}
+
+TEST(StoreSalvage, ACountOfCommitsThatIsNoNumberIsSetAsideOnce) {
+  for (const char* count : {"1x", "", "-1", "99999999999999999999999"}) {
+    SCOPED_TRACE(count);
+    const StoreFolder folder;
+    const std::string store_id = Write(folder);
+    ExecuteOn(folder.path(), absl::StrCat("UPDATE meta SET value='", count, "' WHERE key='commits'"));
+    {
+      const auto store = MustOpen(OptionsFor(folder));
+      ASSERT_NE(store, nullptr);
+      ASSERT_NO_FATAL_FAILURE(ExpectAllSaved(*store, store_id));
+    }
+    EXPECT_THAT(MustOpen(OptionsFor(folder))->notices(), IsEmpty());
+    EXPECT_THAT(Aside(folder), testing::SizeIs(1));
+  }
+}
+
+TEST(StoreSalvage, WhatIsDamagedAfterItsOwnSalvageIsNotSalvagedAgain) {
+  const StoreFolder folder;
+  Write(folder);
+  std::filesystem::create_directory(folder.file(".suspect"));  // which cannot be deleted as a file is
+  for (int i = 0; i < 3; ++i) {
+    StoreOptions options = OptionsFor(folder);
+    options.now = [i] { return absl::FromUnixSeconds(1'800'000'000 + 100 * i); };
+    const auto store = Store::Open(options);
+    ASSERT_TRUE(absl::IsDataLoss(store.status())) << store.status();
+    EXPECT_THAT(store.status().message(), HasSubstr("it is not set aside again"));
+    EXPECT_THAT(store.status().message(), HasSubstr("store.db.unsaved"));
+    EXPECT_THAT(Aside(folder), testing::SizeIs(1)) << "start " << i;
+  }
+  std::filesystem::remove(folder.file(".suspect"));
+  ASSERT_NE(MustOpen(OptionsFor(folder)), nullptr);
+  EXPECT_FALSE(std::filesystem::exists(folder.file(".unsaved"))) << "it is sound: damage to come is another's";
+}
+
+// The Gaps of a store's current generation, as "<from>-<through>".
+std::vector<std::string> Gaps(Store& store, const std::string& of) {
+  std::vector<std::string> gaps;
+  const auto records = ReadAll(store, store.Current().id);
+  for (const StoredRecord& record : *records) {
+    dims::v1::Report report;  // most payloads here are none
+    if (!report.ParseFromString(record.payload) || !report.has_gap() || report.gap().store_id() != of) continue;
+    gaps.push_back(absl::StrCat(report.gap().from(), "-", report.gap().through()));
+  }
+  return gaps;
+}
+
+TEST(StoreSalvage, ADamagedRecordInTheMiddleMakesNoGapOfTheSoundOnes) {
+  const StoreFolder folder;
+  const std::string store_id = Write(folder);
+  ExecuteOn(folder.path(), "UPDATE records SET payload=x'00' WHERE number=20");
+  WriteWhole(folder.file(".suspect"), "");
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  EXPECT_THAT(Gaps(*store, store_id), IsEmpty());
+  const int64_t old = store->Summary().generations.at(0).generation.id;
+  EXPECT_EQ(store->Read(old, 10, 100, 1'000'000)->size(), 9u);
+  ASSERT_TRUE(absl::IsDataLoss(store->Read(old, 19, 100, 1'000'000).status()));
+  ASSERT_TRUE(store->BeginGeneration(old, 20, "a test").ok());
+  EXPECT_THAT(Gaps(*store, store_id), ElementsAre("20-20"));
+}
+
+TEST(StoreSalvage, ALostEndIsReportedMissingWithoutTheHeadFileToo) {
+  const StoreFolder folder;
+  const std::string store_id = Write(folder);
+  std::filesystem::remove(folder.file(".head"));
+  ExecuteOn(folder.path(), "UPDATE records SET payload=x'00' WHERE number>25");
+  WriteWhole(folder.file(".suspect"), "");
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  EXPECT_THAT(Gaps(*store, store_id), ElementsAre("26-30"));
+}
+
+TEST(StoreSalvage, TheEndThatOnlyTheIndexHasIsReportedMissingOfEachGeneration) {
+  const StoreFolder folder;
+  const std::string first = Write(folder);
+  std::string second;
+  {
+    const auto store = MustOpen(OptionsFor(folder));
+    ASSERT_TRUE(store->BeginGeneration(store->Current().id, 0, "a test").ok());
+    ASSERT_TRUE(store->Commit(NumberedBatch(101, 40)).ok());
+    second = store->Current().store_id;
+  }
+  std::filesystem::remove(folder.file(".head"));
+  std::string bytes = ReadWhole(folder.path());
+  for (const uint64_t number : {uint64_t{29}, uint64_t{30}, uint64_t{140}}) {
+    const std::size_t at = bytes.find(PayloadOf(number).substr(0, 64));
+    if (at != std::string::npos) bytes.replace(at / 4096 * 4096, 4096, std::string(4096, 'z'));
+  }
+  WriteWhole(folder.path(), bytes);
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  const std::vector<std::string> of_first = Gaps(*store, first), of_second = Gaps(*store, second);
+  ASSERT_THAT(of_first, testing::SizeIs(1));
+  EXPECT_THAT(of_first[0], testing::EndsWith("-30"));
+  ASSERT_THAT(of_second, testing::SizeIs(1));
+  EXPECT_THAT(of_second[0], testing::EndsWith("-40"));
+}
+
+TEST(StoreSalvage, WhatWasNotSettledBeforeTheLowestSoundRecordStillGetsItsGap) {
+  const StoreFolder folder;
+  const std::string store_id = Write(folder);
+  ExecuteOn(folder.path(), "UPDATE records SET payload=x'00' WHERE number<=15");
+  WriteWhole(folder.file(".suspect"), "");
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  const Generation old = store->Summary().generations.at(0).generation;
+  EXPECT_EQ(old.settled_through, 10u);
+  ASSERT_EQ(store->Read(old.id, 10, 100, 1'000'000)->front().number, 16u) << "so that who sends sees the hole";
+  ASSERT_TRUE(store->BeginGeneration(old.id, 11, "a test").ok());
+  EXPECT_THAT(Gaps(*store, store_id), ElementsAre("11-15"));
+}
+
 }  // namespace
 }  // namespace dims
