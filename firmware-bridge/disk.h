@@ -44,6 +44,9 @@ void MarkSuspect(const std::string& store, absl::string_view cause);
 
 bool FileExists(const std::string& file);
 
+// Whether its folder is on a file system that is mounted read-only.
+bool IsOnReadOnlyDisk(const std::string& file);
+
 // Makes a created or renamed entry of the file's folder last.
 absl::Status SyncFolderOf(const std::string& file);
 

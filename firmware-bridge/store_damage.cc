@@ -32,6 +32,7 @@ absl::Status Store::Impl::Examine() {
   const uint64_t bytes = FileBytes(options_.path);
   const bool small = bytes <= kSmall;
   if (!small && !unreadable_ && (log_bytes_ == 0 || bytes > kExaminable)) return absl::OkStatus();
+  options_.alive();
   const absl::StatusOr<std::string> found = db_->Ask(small ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
   DIMS_RETURN_IF_ERROR(found.status());
   if (*found == "ok") return absl::OkStatus();

@@ -1,9 +1,9 @@
 // What is behind Store: the connection, its statements, and the heads of chains and lines in memory.
 //
-// store_recovery.cc opens, store_damage.cc finds and reports what is damaged, store_generations.cc makes chains,
-// store_commit.cc takes batches, store_limits.cc sees to it that there is room, store_quarantine.cc keeps what was
-// refused, store.cc reads and keeps the books. What is in memory changes only after the transaction that wrote it was
-// committed.
+// store_recovery.cc opens, store_load.cc reads where lines and chains stand, store_damage.cc finds and reports what is
+// damaged, store_generations.cc makes chains, store_commit.cc takes batches, store_limits.cc sees to it that there is
+// room, store_quarantine.cc keeps what was refused, store.cc reads and keeps the books. What is in memory changes only
+// after the transaction that wrote it was committed.
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 
@@ -116,13 +116,15 @@ class Store::Impl {
   absl::Status Configure();
   absl::Status KnowBudget();
   absl::Status Prepare();
-  absl::Status LoadLines();
-  absl::Status LoadChains();
-  absl::Status CheckSettled();
   absl::Status Recover(std::string why, const std::optional<Loss>& loss);
   // What the head file has and the database has not; `why` a new generation must begin (empty: it need not).
   absl::StatusOr<std::optional<Loss>> CompareWithHead(std::string& why);
   void LimitPages(uint64_t pages);
+
+  // store_load.cc
+  absl::Status LoadLines();
+  absl::Status LoadChains();
+  absl::Status CheckSettled();
 
   // store_damage.cc
   absl::Status Examine();

@@ -6,6 +6,7 @@
 #define DIMS_FIRMWARE_BRIDGE_STORE_SALVAGING_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,8 +25,8 @@ namespace dims::store_db {
 // One salvage: `main` is the new database, `old` what is left.
 class Salvaging {
  public:
-  Salvaging(const std::string& path, const HeadFile::Found& head, absl::Time now)
-      : path_(path), head_(head), now_(now) {}
+  Salvaging(const std::string& path, const HeadFile::Found& head, absl::Time now, std::function<void()> alive)
+      : path_(path), head_(head), now_(now), alive_(std::move(alive)) {}
 
   absl::Status Run(absl::string_view why);
   std::vector<std::string> notices;
@@ -56,6 +57,7 @@ class Salvaging {
   const std::string path_;
   const HeadFile::Found head_;
   const absl::Time now_;
+  const std::function<void()> alive_;
   std::unique_ptr<Database> db_;
   bool readable_ = false;
   std::vector<std::string> incomplete_;  // tables of which a part could not be read

@@ -1,5 +1,6 @@
 // What is saved of a damaged store, and what a person is told.
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "firmware-bridge/disk.h"
 #include "tests/die_at.h"
 #include "tests/store_fixture.h"
 
@@ -515,6 +517,163 @@ TEST(StoreSalvage, WhatWasNotSettledBeforeTheLowestSoundRecordStillGetsItsGap) {
   ASSERT_EQ(store->Read(old.id, 10, 100, 1'000'000)->front().number, 16u) << "so that who sends sees the hole";
   ASSERT_TRUE(store->BeginGeneration(old.id, 11, "a test").ok());
   EXPECT_THAT(Gaps(*store, store_id), ElementsAre("11-15"));
+}
+
+// The page that a table's tree begins with.
+uint64_t RootOf(const std::string& path, const std::string& table) {
+  sqlite3* database = nullptr;
+  sqlite3_stmt* statement = nullptr;
+  sqlite3_open(path.c_str(), &database);
+  const std::string sql = absl::StrCat("SELECT rootpage FROM sqlite_master WHERE type='table' AND name='", table, "'");
+  sqlite3_prepare_v2(database, sql.c_str(), -1, &statement, nullptr);
+  EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+  const auto page = static_cast<uint64_t>(sqlite3_column_int64(statement, 0));
+  sqlite3_finalize(statement);
+  sqlite3_close(database);
+  return page;
+}
+
+void BlotOut(const StoreFolder& folder, uint64_t page) {
+  std::fstream(folder.path(), std::ios::binary | std::ios::in | std::ios::out)
+      .seekp(static_cast<std::streamoff>((page - 1) * 4096))
+      .write(std::string(4096, 'z').data(), 4096);
+}
+
+TEST(StoreSalvage, RefusedRecordsAreFoundInPagesToWhichNothingLeads) {
+  const StoreFolder folder;
+  Write(folder);
+  {
+    const auto store = MustOpen(OptionsFor(folder));
+    const int64_t id = store->Current().id;
+    for (uint64_t number = 1; number <= 30; ++number) {
+      ASSERT_TRUE(store->MarkRefused(id, number, dims::v1::REFUSAL_REASON_ORIGIN, absl::StrCat("why ", number)).ok());
+    }
+    ASSERT_TRUE(store->Settle(id, 30).ok());
+    ASSERT_TRUE(store->Discard(store->Current().store_id, 30, "a person", "a test").ok());
+  }
+  BlotOut(folder, RootOf(folder.path(), "quarantine"));
+  BlotOut(folder, RootOf(folder.path(), "audit"));
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  EXPECT_THAT(All(store->notices()), HasSubstr("29 more refused records were found in pages"));
+  EXPECT_THAT(All(store->notices()), HasSubstr("not all of its tables quarantine, audit could be read"));
+  const auto refused = store->Quarantined(0, 100, 10'000'000);
+  ASSERT_TRUE(refused.ok());
+  ASSERT_THAT(*refused, testing::SizeIs(29)) << "what was discarded stays so";
+  for (const QuarantinedRecord& record : *refused) {
+    EXPECT_EQ(record.payload, PayloadOf(record.number));
+    EXPECT_EQ(record.message, absl::StrCat("why ", record.number));
+    EXPECT_EQ(record.reason, dims::v1::REFUSAL_REASON_ORIGIN);
+  }
+}
+
+TEST(StoreSalvage, ALongStartSaysThatItIsAlive) {
+  const StoreFolder folder;
+  int calls = 0;
+  StoreOptions options = OptionsFor(folder);
+  options.alive = [&] { ++calls; };
+  {
+    const auto store = MustOpen(options);
+    for (uint64_t i = 0; i < 20; ++i) ASSERT_TRUE(store->Commit(NumberedBatch(1 + 200 * i, 200)).ok());
+    calls = 0;
+    ASSERT_TRUE(store->Commit(NumberedBatch(4001, 200)).ok());
+    EXPECT_EQ(calls, 0) << "once it is open, it is the watchdog's";
+  }
+  EXPECT_THAT(MustOpen(options)->notices(), IsEmpty());
+  EXPECT_GT(calls, 0) << "while it is looked through";
+  const int looked_through = calls;
+  for (const bool header_too : {false, true}) {
+    calls = 0;
+    WriteWhole(folder.file(".suspect"), "");
+    if (header_too) BlotOut(folder, 1);
+    EXPECT_THAT(All(MustOpen(options)->notices()), HasSubstr("4200 records were saved"));
+    EXPECT_GT(calls, 3 * looked_through) << "while it is saved";
+  }
+}
+
+TEST(StoreSalvage, OfFailuresWithoutEndTheLatestAreNoted) {
+  const StoreFolder folder;
+  Write(folder);
+  for (const char* suffix :
+       {"", ".head", ".head.damaged-20270115T080000Z", ".damaged-20270115T080000Z-wal", ".format-2.new"}) {
+    for (int i = 0; i < 9; ++i) {
+      testing::internal::CaptureStderr();
+      ASSERT_EQ(InChild([&]() -> int { EndAfterDiskFailure(folder.file(suffix), absl::StrCat("failure ", i)); }),
+                kDiskFailureExit);
+      testing::internal::GetCapturedStderr();
+    }
+  }
+  const std::string noted = ReadWhole(folder.file(".failures"));
+  EXPECT_EQ(std::count(noted.begin(), noted.end(), '\n'), 16);
+  EXPECT_THAT(noted, testing::EndsWith(" failure 8\n"));
+  EXPECT_THAT(NotedFailures(folder.path()), testing::SizeIs(16));
+  for (const auto& entry : std::filesystem::directory_iterator(folder.folder())) {
+    const std::string name = entry.path().filename();
+    EXPECT_THAT(name, testing::AnyOf("store.db", "store.db.head", "store.db.failures")) << "one place for all";
+  }
+}
+
+// A small disk of its own; only root can make one.
+class SmallDisk {
+ public:
+  SmallDisk() { made_ = mount("tmpfs", folder_.folder().c_str(), "tmpfs", 0, "size=16m") == 0; }
+  ~SmallDisk() {
+    if (made_) umount2(folder_.folder().c_str(), MNT_DETACH);
+  }
+  bool made() const { return made_; }
+  bool MakeReadOnly() const { return mount("", folder_.folder().c_str(), "", MS_REMOUNT | MS_RDONLY, "") == 0; }
+  void Fill() const {
+    std::ofstream other(folder_.folder() + "/other", std::ios::binary | std::ios::app);
+    const std::string block(4096, 'x');
+    while (other.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  StoreOptions Options() const {
+    StoreOptions options = OptionsFor(folder_);
+    options.budget_bytes = 8 << 20;
+    options.ballast_bytes = 1 << 20;
+    return options;
+  }
+
+ private:
+  const StoreFolder folder_;
+  bool made_ = false;
+};
+
+TEST(StoreSalvage, AFullDiskWithItsBallastIsNoReasonNotToStart) {
+  for (const char* harm : {"the head file is gone", "the database is damaged"}) {
+    SCOPED_TRACE(harm);
+    const SmallDisk disk;
+    if (!disk.made()) GTEST_SKIP() << "NOT TESTED: only root can mount a small disk";
+    const StoreOptions options = disk.Options();
+    {
+      const auto store = MustOpen(options);
+      ASSERT_TRUE(store->Commit(NumberedBatch(1, 400)).ok());
+    }
+    ASSERT_EQ(FileBytes(options.path + ".ballast"), 1u << 20);
+    if (harm[4] == 'h') std::filesystem::remove(options.path + ".head");
+    if (harm[4] == 'd') WriteWhole(options.path + ".suspect", "");
+    disk.Fill();
+    const auto store = MustOpen(options);
+    ASSERT_NE(store, nullptr);
+    EXPECT_THAT(All(store->notices()), HasSubstr("THE DISK IS FULL: the ballast of 1 MiB was given back"));
+    EXPECT_EQ(ReadAll(*store, store->Summary().generations.at(0).generation.id)->size(), 400u);
+  }
+}
+
+TEST(StoreSalvage, ADiskThatIsMountedReadOnlyIsNamedWithTheRemedy) {
+  const SmallDisk disk;
+  if (!disk.made()) GTEST_SKIP() << "NOT TESTED: only root can mount a small disk";
+  ASSERT_TRUE(MustOpen(disk.Options())->Commit(NumberedBatch(1, 4)).ok());
+  ASSERT_TRUE(disk.MakeReadOnly());
+  for (const bool look : {false, true}) {
+    StoreOptions options = disk.Options();
+    options.read_only = look;
+    const auto store = Store::Open(options);
+    ASSERT_FALSE(store.ok());
+    EXPECT_THAT(std::string(store.status().message()), HasSubstr("mounted read-only"));
+    EXPECT_THAT(std::string(store.status().message()), HasSubstr("check the disk"));
+  }
 }
 
 }  // namespace
