@@ -16,12 +16,6 @@ namespace dims::store_db {
 // A generation's row is small and vital: where it is not as it was written, what the registry has is not known, and its
 // store id is believed only if something else bears it out.
 absl::Status Salvaging::MendGenerations() {
-  const std::string sum = OldHas("generations", "sum");
-  if (sum != "NULL") {
-    DIMS_RETURN_IF_ERROR(CopyTable("generations", absl::StrCat("sum IS NULL OR sum=", kGenerationSum)).status());
-  } else {
-    DIMS_RETURN_IF_ERROR(CopyTable("generations", "1").status());
-  }
   std::vector<int64_t> wanting;
   {
     absl::StatusOr<Statement> all = db_->Prepare(
@@ -80,9 +74,6 @@ absl::Status Salvaging::MendGenerations() {
 // Where a line stands, from its rows and from the records that name it. One that has no rows left must not begin anew
 // either: what it sends next would have the positions of what it sent before.
 absl::Status Salvaging::MendLines() {
-  const std::string sum = OldHas("lines", "sum");
-  DIMS_RETURN_IF_ERROR(
-      CopyTable("lines", sum == "NULL" ? "1" : absl::StrCat("sum IS NULL OR sum=", kLineSum)).status());
   std::set<int64_t> wanting;
   const auto want = [&](const std::string& table, const std::string& column) {
     absl::StatusOr<Statement> all = db_->Prepare(

@@ -98,6 +98,10 @@ absl::Status Salvaging::Run(absl::string_view why) {
     DIMS_RETURN_IF_ERROR(CopyTable("settlements", "1").status());
     DIMS_RETURN_IF_ERROR(CopyRecords());
     DIMS_RETURN_IF_ERROR(CopyIntake());
+    for (const auto& [table, sum] : {std::pair{"generations", kGenerationSum}, std::pair{"lines", kLineSum}}) {
+      const bool has_sums = OldHas(table, "sum") != "NULL";
+      DIMS_RETURN_IF_ERROR(CopyTable(table, has_sums ? Sound(sum) : "1").status());
+    }
     // Also what later formats add: every table that both have.
     absl::StatusOr<std::string> others = db_->Ask(
         "SELECT group_concat(name) FROM main.sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%' AND name "
