@@ -1,7 +1,7 @@
 // The inside of a salvage: see store_salvage.h.
 //
-// store_salvage.cc takes over what can be read; store_mend.cc makes up for rows that tell where things stand, which are
-// small, vital, and not as they were written.
+// store_salvage.cc takes over what can be read; store_rescue.cc finds rows to which nothing leads; store_mend.cc makes
+// up for rows that tell where things stand, which are small, vital, and not as they were written.
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_SALVAGING_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_SALVAGING_H_
 
@@ -39,6 +39,8 @@ class Salvaging {
   std::pair<int64_t, int64_t> Bounds(const std::string& table);
   absl::Status CopyRecords();
   absl::Status CopyIntake();
+
+  // store_rescue.cc
   // What SQLite no longer finds in tables whose rows prove themselves.
   absl::Status RescueFromPages();
 
