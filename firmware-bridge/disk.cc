@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <limits>
@@ -14,6 +15,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -27,16 +29,39 @@ std::string FolderOf(const std::string& file) {
 
 constexpr std::size_t kMostNoted = 16;
 
-void AppendLine(const std::string& path, const std::string& line) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (fd < 0) return;
-  [[maybe_unused]] const ssize_t written = write(fd, line.data(), line.size());
-  fsync(fd);
+bool WriteAndSync(const std::string& path, int flags, const std::string& text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0640);
+  if (fd < 0) return false;
+  bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  written = fsync(fd) == 0 && written;
   close(fd);
+  return written;
 }
 
-// The store that a file belongs to: "<store>", "<store>.head", "<store>.head.new" ...
+// A disk that fails at every start must not fill up with the notes of it.
+void AppendLine(const std::string& path, const std::string& line) {
+  std::vector<std::string> lines;
+  std::ifstream file(path);
+  for (std::string old; std::getline(file, old);) {
+    lines.push_back(old + "\n");
+    if (lines.size() == kMostNoted) lines.erase(lines.begin());
+  }
+  const std::string fresh = path + ".new";
+  lines.push_back(line);
+  if (lines.size() == kMostNoted && WriteAndSync(fresh, O_TRUNC, absl::StrJoin(lines, "")) &&
+      rename(fresh.c_str(), path.c_str()) == 0) {
+    return;
+  }
+  WriteAndSync(path, O_APPEND, line);
+}
+
+// The store that a file belongs to: "<store>", "<store>.head", "<store>.head.new", "<store>.head.damaged-<UTC>" ...
 std::string StoreOf(absl::string_view file) {
+  for (const absl::string_view mark : {".damaged-", ".format-"}) {
+    // Behind the last slash: a folder may be called so.
+    const std::size_t at = file.rfind(mark), slash = file.rfind('/');
+    if (at != file.npos && (slash == file.npos || at > slash)) file = file.substr(0, at);
+  }
   absl::ConsumeSuffix(&file, ".new");
   absl::ConsumeSuffix(&file, ".salvage");
   absl::ConsumeSuffix(&file, ".head");
@@ -69,17 +94,24 @@ std::vector<DiskFailure> NotedFailures(const std::string& store) {
 
 void ForgetFailures(const std::string& store) { unlink((store + ".failures").c_str()); }
 
-void MarkSuspect(const std::string& store, absl::string_view cause) {
-  AppendLine(store + ".suspect", absl::StrCat(cause, "\n"));
-  const int fd = open(FolderOf(store).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+void LeaveMark(const std::string& file, absl::string_view cause) {
+  AppendLine(file, absl::StrCat(cause, "\n"));
+  const int fd = open(FolderOf(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
   fsync(fd);
   close(fd);
 }
 
+void MarkSuspect(const std::string& store, absl::string_view cause) { LeaveMark(store + ".suspect", cause); }
+
 bool FileExists(const std::string& file) {
   struct stat state;
   return stat(file.c_str(), &state) == 0;
+}
+
+bool IsOnReadOnlyDisk(const std::string& file) {
+  struct statvfs disk;
+  return statvfs(FolderOf(file).c_str(), &disk) == 0 && (disk.f_flag & ST_RDONLY) != 0;
 }
 
 absl::Status SyncFolderOf(const std::string& file) {

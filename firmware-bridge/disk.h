@@ -36,10 +36,16 @@ struct DiskFailure {
 std::vector<DiskFailure> NotedFailures(const std::string& store);
 void ForgetFailures(const std::string& store);
 
+// Leaves a file of one line, and tries to make it last.
+void LeaveMark(const std::string& file, absl::string_view cause);
+
 // Leaves <store>.suspect: SQLite met damage while it was running.
 void MarkSuspect(const std::string& store, absl::string_view cause);
 
 bool FileExists(const std::string& file);
+
+// Whether its folder is on a file system that is mounted read-only.
+bool IsOnReadOnlyDisk(const std::string& file);
 
 // Makes a created or renamed entry of the file's folder last.
 absl::Status SyncFolderOf(const std::string& file);

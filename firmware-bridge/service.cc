@@ -169,7 +169,16 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   // What SQLite writes aside while it makes the file smaller belongs on the store's own disk, which is known to be
   // there.
   setenv("SQLITE_TMPDIR", std::filesystem::path(config.store.path).parent_path().c_str(), 0);
-  absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(StoreOptionsOf(config));
+  StoreOptions store_options = StoreOptionsOf(config);
+  // A large store on a slow disk takes longer than the unit gives to a start, and would begin anew each time. Each call
+  // moves the end, so that only a start that stands still is ended.
+  store_options.alive = [last = -absl::InfiniteDuration()]() mutable {
+    if (const absl::Duration now = ReadClocks().uptime; now - last >= absl::Seconds(1)) {
+      last = now;
+      sd_notify(0, absl::StrCat("EXTEND_TIMEOUT_USEC=", absl::ToInt64Microseconds(absl::Minutes(5))).c_str());
+    }
+  };
+  absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(std::move(store_options));
   if (!opened.ok()) return opened.status();
   Store& store = **opened;
   for (const std::string& notice : store.notices()) SPDLOG_WARN("store: {}", notice);

@@ -82,13 +82,22 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
   const int code = sqlite3_open_v2(
       path.c_str(), &database->connection_,
       SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const bool unwritable = code != SQLITE_OK || sqlite3_db_readonly(database->connection_, "main") == 1;
+  if (unwritable && IsOnReadOnlyDisk(path)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("store \"", path,
+                     "\" is on a file system that is mounted read-only. Linux does that by itself when the disk "
+                     "fails (dmesg says so): check the disk, then mount it for writing. Outside of the service's own "
+                     "folder, systemd "
+                     "does it: name the store's folder in ReadWritePaths="));
+  }
   if (code != SQLITE_OK) {
     const int error = database->connection_ == nullptr ? 0 : sqlite3_system_errno(database->connection_);
     return absl::ErrnoToStatus(error == 0 ? ENOENT : error,
                                absl::StrCat("cannot open store \"", path, "\" (", sqlite3_errstr(code),
                                             "): its folder must exist, and this user must be allowed to write there"));
   }
-  if (sqlite3_db_readonly(database->connection_, "main") == 1) {
+  if (unwritable) {
     return absl::PermissionDeniedError(
         absl::StrCat("store \"", path, "\": this user may not write to it, which even looking needs (for its lock)"));
   }
@@ -166,6 +175,17 @@ absl::Status Database::Checkpoint(bool truncate) {
 }
 
 int64_t Database::changes() const { return sqlite3_changes64(connection_); }
+
+void Database::set_alive(std::function<void()> alive) {
+  alive_ = std::move(alive);
+  constexpr int kSteps = 5000;
+  sqlite3_progress_handler(connection_, alive_ ? kSteps : 0, alive_ ? &Database::OnProgress : nullptr, this);
+}
+
+int Database::OnProgress(void* self) {
+  static_cast<Database*>(self)->alive_();
+  return 0;
+}
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(connection_) == 0; }
 

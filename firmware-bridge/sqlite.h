@@ -12,6 +12,7 @@
 #define DIMS_FIRMWARE_BRIDGE_SQLITE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -129,6 +130,9 @@ class Database {
 
   // At the next destruction SQLite may delete the log, which must be empty by now.
   void AllowLogRemoval();
+  // Called every few thousand steps of what takes long; nothing: no more. Steps inside of a single page walk, or of a
+  // checkpoint, are none.
+  void set_alive(std::function<void()> alive);
   void set_corruption_is_final() { corruption_is_final_ = true; }
   void set_unreadable_is_damage() { unreadable_is_damage_ = true; }
 
@@ -137,11 +141,13 @@ class Database {
 
  private:
   explicit Database(std::string path) : path_(std::move(path)) {}
+  static int OnProgress(void* self);
   static int OnCommit(void* self, sqlite3* connection, const char* name, int pages);
 
   std::string path_;
   sqlite3* connection_ = nullptr;
   int log_pages_ = 0;
+  std::function<void()> alive_;
   bool corruption_is_final_ = false;
   bool unreadable_is_damage_ = false;
 };

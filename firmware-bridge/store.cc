@@ -1,6 +1,7 @@
 #include "firmware-bridge/store.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -324,18 +325,28 @@ absl::Status Store::Impl::CheckWritable() const {
   return absl::FailedPreconditionError(absl::StrCat("store \"", options_.path, "\" was opened for looking only"));
 }
 
-absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
-  auto impl = std::make_unique<Impl>(options);
+absl::StatusOr<std::unique_ptr<Store>> Store::OpenOnce(const StoreOptions& options, std::vector<std::string> notices) {
+  // What a salvage made, and could not be opened: another would make the same, and a file more at each start.
+  const std::string unsaved = options.path + ".unsaved";
+  auto impl = std::make_unique<Impl>(options, notices);
   absl::Status status = impl->Open();
-  if (absl::IsDataLoss(status) && !options.read_only) {
+  if (absl::IsDataLoss(status) && !options.read_only && !FileExists(unsaved)) {
     impl.reset();  // it holds the lock
     absl::StatusOr<store_db::HeadFile::Found> head = store_db::HeadFile::Load(options.path + ".head");
     DIMS_RETURN_IF_ERROR(head.status());
     absl::StatusOr<std::vector<std::string>> saved =
-        store_db::Salvage(options.path, status.message(), *head, options.now());
+        store_db::Salvage(options.path, status.message(), *head, options.now(), options.alive);
     DIMS_RETURN_IF_ERROR(saved.status());
-    impl = std::make_unique<Impl>(options, *std::move(saved));
+    notices.insert(notices.end(), saved->begin(), saved->end());
+    impl = std::make_unique<Impl>(options, std::move(notices));
     status = impl->Open();
+    if (absl::IsDataLoss(status)) LeaveMark(unsaved, status.message());
+  }
+  if (absl::IsDataLoss(status) && !options.read_only) {
+    return absl::DataLossError(absl::StrCat(
+        "store \"", options.path, "\" is damaged (", status.message(),
+        "), and it is what was saved of a damaged one: it is not set aside again. Move it, its .head and \"", unsaved,
+        "\" to another folder: the bridge then begins a new store. Keep them, and its .damaged- files"));
   }
   if (absl::IsDataLoss(status)) {
     return absl::DataLossError(absl::StrCat("store \"", options.path, "\" is damaged: ", status.message(),
@@ -343,7 +354,24 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
                                             "saved"));
   }
   DIMS_RETURN_IF_ERROR(status);
+  if (!options.read_only) std::remove(unsaved.c_str());
   return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+// What would give the ballast back while running does not run yet.
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
+  absl::StatusOr<std::unique_ptr<Store>> store = OpenOnce(options, {});
+  const std::string ballast = options.path + ".ballast";
+  if (options.read_only || !absl::IsResourceExhausted(store.status()) || FileBytes(ballast) == 0) return store;
+  // At most: what is whole of a damaged one is copied.
+  constexpr uint64_t kSpare = uint64_t{16} << 20;
+  if (DiskFreeBytes(options.path) >= FileBytes(options.path) + FileBytes(options.path + "-wal") + kSpare) return store;
+  const uint64_t given = FileBytes(ballast);
+  if (std::remove(ballast.c_str()) != 0) return store;
+  return OpenOnce(options,
+                  {absl::StrCat("THE DISK IS FULL: the ballast of ", given >> 20,
+                                " MiB was given back, so that the bridge can start; make room on the disk of \"",
+                                options.path, "\"")});
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -153,6 +153,9 @@ struct StoreOptions {
   // For `dims-bridge store`: nothing is created or changed. Commit and all else that writes is FailedPrecondition.
   bool read_only = false;
   std::function<absl::Time()> now = [] { return absl::Now(); };
+  // Called again and again, from the caller's thread, while Open is at work on what may take long: to look through the
+  // database, to save what is whole of a damaged one, to copy it before a migration, to make it smaller.
+  std::function<void()> alive = [] {};
 };
 
 class Store {
@@ -165,8 +168,9 @@ class Store {
   // <path>.damaged-<UTC>, and what is whole of it goes on in a new generation. Where the disk failed twice within ten
   // minutes, Commit is ResourceExhausted until ten have passed. Unavailable: another process has it open.
   // FailedPrecondition: written by a newer version, or another application's database; it is left untouched.
-  // ResourceExhausted: no room to save what is whole of a damaged one, or to take over its log. NotFound: read_only and
-  // not there. DataLoss: read_only and damaged; nothing is changed.
+  // DataLoss also where what was just saved of a damaged one is damaged: it is left there, and <path>.unsaved says so.
+  // ResourceExhausted, once the ballast was given back in vain: no room to save what is whole of a damaged one, or to
+  // take over its log. NotFound: read_only and not there. DataLoss: read_only and damaged; nothing is changed.
   static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
   ~Store();
 
@@ -260,6 +264,7 @@ class Store {
  private:
   class Impl;
   explicit Store(std::unique_ptr<Impl> impl);
+  static absl::StatusOr<std::unique_ptr<Store>> OpenOnce(const StoreOptions& options, std::vector<std::string> notices);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -53,7 +53,7 @@ absl::Status Store::Impl::TryCommit(const Batch& batch) {
   const absl::StatusOr<Pruned> pruned = Prune(IsTight());  // first: this very transaction can use the room
   DIMS_RETURN_IF_ERROR(pruned.status());
   Lines changed;
-  int64_t next_intake = next_intake_, next_line = static_cast<int64_t>(lines_.size()) + 1;
+  int64_t next_intake = next_intake_, next_line = next_line_;
   Generation head = chains_.back().generation;
   for (const SessionBatch& session : batch.sessions) {
     if (session.instrument.empty()) return absl::InvalidArgumentError("a batch without the name of its instrument");
@@ -77,6 +77,7 @@ absl::Status Store::Impl::TryCommit(const Batch& batch) {
 
   for (auto& [name, line] : changed) lines_[name] = line;
   next_intake_ = next_intake;
+  next_line_ = next_line;
   Apply(*pruned);
   const bool records_added = head.highest_number != chains_.back().generation.highest_number;
   chains_.back().generation = std::move(head);
@@ -110,8 +111,16 @@ absl::Status Store::Impl::CommitSession(const SessionBatch& session, Line& line,
   const absl::StatusOr<int64_t> open_from = FirstOpenRow(session, before, line, next_intake);
   DIMS_RETURN_IF_ERROR(open_from.status());
   line.open_from = *open_from;
-  return db_->Run(put_line_, line.id, session.instrument, line.position.read_through, line.position.closed_through,
-                  line.open_from);
+  return PutLine(session.instrument, line);
+}
+
+// Two instruments under one number would have their bytes taken for each other's.
+absl::Status Store::Impl::PutLine(absl::string_view instrument, const Line& line) {
+  DIMS_RETURN_IF_ERROR(db_->Run(put_line_, line.id, instrument, line.position.read_through,
+                                line.position.closed_through, line.open_from));
+  if (db_->changes() == 1) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("store \"", options_.path, "\": line ", line.id, " is not ", instrument,
+                                          "'s; stop the bridge and keep the store's files for its makers"));
 }
 
 // `head`: after the batch's payloads, which are the last of the chain.

@@ -32,6 +32,7 @@ absl::Status Store::Impl::Examine() {
   const uint64_t bytes = FileBytes(options_.path);
   const bool small = bytes <= kSmall;
   if (!small && !unreadable_ && (log_bytes_ == 0 || bytes > kExaminable)) return absl::OkStatus();
+  options_.alive();
   const absl::StatusOr<std::string> found = db_->Ask(small ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
   DIMS_RETURN_IF_ERROR(found.status());
   if (*found == "ok") return absl::OkStatus();
@@ -150,7 +151,7 @@ absl::Status Store::Impl::CloseDamagedIntake() {
     Line closed = line;
     closed.position.closed_through = end;
     closed.open_from = next_intake_;
-    DIMS_RETURN_IF_ERROR(db_->Run(put_line_, closed.id, absl::string_view(name), end, end, closed.open_from));
+    DIMS_RETURN_IF_ERROR(PutLine(name, closed));
     DIMS_RETURN_IF_ERROR(transaction.Commit());
     line = closed;
     chains_.back().generation = std::move(head);

@@ -1,9 +1,9 @@
 // What is behind Store: the connection, its statements, and the heads of chains and lines in memory.
 //
-// store_recovery.cc opens, store_damage.cc finds and reports what is damaged, store_generations.cc makes chains,
-// store_commit.cc takes batches, store_limits.cc sees to it that there is room, store_quarantine.cc keeps what was
-// refused, store.cc reads and keeps the books. What is in memory changes only after the transaction that wrote it was
-// committed.
+// store_recovery.cc opens, store_load.cc reads where lines and chains stand, store_damage.cc finds and reports what is
+// damaged, store_generations.cc makes chains, store_commit.cc takes batches, store_limits.cc sees to it that there is
+// room, store_quarantine.cc keeps what was refused, store.cc reads and keeps the books. What is in memory changes only
+// after the transaction that wrote it was committed.
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_IMPL_H_
 
@@ -116,13 +116,15 @@ class Store::Impl {
   absl::Status Configure();
   absl::Status KnowBudget();
   absl::Status Prepare();
-  absl::Status LoadLines();
-  absl::Status LoadChains();
-  absl::Status CheckSettled();
   absl::Status Recover(std::string why, const std::optional<Loss>& loss);
   // What the head file has and the database has not; `why` a new generation must begin (empty: it need not).
   absl::StatusOr<std::optional<Loss>> CompareWithHead(std::string& why);
   void LimitPages(uint64_t pages);
+
+  // store_load.cc
+  absl::Status LoadLines();
+  absl::Status LoadChains();
+  absl::Status CheckSettled();
 
   // store_damage.cc
   absl::Status Examine();
@@ -147,6 +149,7 @@ class Store::Impl {
   // store_commit.cc
   absl::Status TryCommit(const Batch& batch);
   absl::Status CommitSession(const SessionBatch& session, Line& line, int64_t& next_intake);
+  absl::Status PutLine(absl::string_view instrument, const Line& line);
   absl::Status CommitUnheard(const SessionBatch& session, Line& line, const Generation& head);
   absl::StatusOr<int64_t> FirstOpenRow(const SessionBatch& session, const Line& before, const Line& line,
                                        int64_t next_intake);
@@ -214,7 +217,7 @@ class Store::Impl {
   absl::Time no_shrinking_until_ = absl::InfinitePast();
   std::vector<Chain> chains_;  // by id; the last one is current
   Lines lines_;
-  int64_t next_intake_ = 1;
+  int64_t next_intake_ = 1, next_line_ = 1;
   uint64_t commits_ = 0;                            // batches taken, ever
   uint64_t log_bytes_ = 0;                          // that the last run left
   absl::Duration refusing_ = absl::ZeroDuration();  // so long yet, as of refusing_as_of_

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -15,12 +16,6 @@ namespace dims::store_db {
 // A generation's row is small and vital: where it is not as it was written, what the registry has is not known, and its
 // store id is believed only if something else bears it out.
 absl::Status Salvaging::MendGenerations() {
-  const std::string sum = OldHas("generations", "sum");
-  if (sum != "NULL") {
-    DIMS_RETURN_IF_ERROR(CopyTable("generations", absl::StrCat("sum IS NULL OR sum=", kGenerationSum)).status());
-  } else {
-    DIMS_RETURN_IF_ERROR(CopyTable("generations", "1").status());
-  }
   std::vector<int64_t> wanting;
   {
     absl::StatusOr<Statement> all = db_->Prepare(
@@ -76,21 +71,21 @@ absl::Status Salvaging::MendGenerations() {
   return absl::OkStatus();
 }
 
-// Where a line stands, from its rows and from the records that name it.
+// Where a line stands, from its rows and from the records that name it. One that has no rows left must not begin anew
+// either: what it sends next would have the positions of what it sent before.
 absl::Status Salvaging::MendLines() {
-  const std::string sum = OldHas("lines", "sum");
-  DIMS_RETURN_IF_ERROR(
-      CopyTable("lines", sum == "NULL" ? "1" : absl::StrCat("sum IS NULL OR sum=", kLineSum)).status());
-  std::vector<int64_t> wanting;
-  {
+  std::set<int64_t> wanting;
+  const auto want = [&](const std::string& table, const std::string& column) {
     absl::StatusOr<Statement> all = db_->Prepare(
-        "SELECT DISTINCT line FROM main.intake WHERE line NOT IN (SELECT id FROM main.lines) ORDER BY line");
-    DIMS_RETURN_IF_ERROR(all.status());
+        absl::StrCat("SELECT DISTINCT ", column, " FROM ", table, " WHERE typeof(", column, ")='integer' AND ", column,
+                     ">0 AND ", column, " NOT IN (SELECT id FROM main.lines)"));
+    if (!all.ok()) return all.status();
     Query query(*all);
-    while (query.Next()) wanting.push_back(query.Int(0));
-    DIMS_RETURN_IF_ERROR(query.status());
-  }
-  if (wanting.empty()) return absl::OkStatus();
+    while (query.Next()) wanting.insert(query.Int(0));
+    return query.status();
+  };
+  DIMS_RETURN_IF_ERROR(want("main.intake", "line"));
+  if (readable_) want("old.lines", "id").IgnoreError();  // what cannot be read of it, the records may still name
   std::map<std::string, uint64_t> closed_by_name;
   {
     absl::StatusOr<Statement> all = db_->Prepare("SELECT payload FROM main.records");
@@ -104,75 +99,113 @@ absl::Status Salvaging::MendLines() {
     }
     DIMS_RETURN_IF_ERROR(query.status());
   }
-  for (const int64_t id : wanting) {
-    std::string name;
-    uint64_t noted_closed = 0;
-    {
-      absl::StatusOr<Statement> row =
-          db_->Prepare("SELECT instrument, closed_through FROM old.lines WHERE id=?1 AND typeof(instrument)='text'");
-      if (row.ok()) {
-        Query query(*row, id);
-        if (query.Next()) {
-          name = query.Bytes(0);
-          noted_closed = query.Unsigned(1);
-        }
-      }
-    }
-    // A name that no record bears out may be the damaged part; a single instrument without a line must be it.
-    absl::StatusOr<Statement> taken = db_->Prepare("SELECT count(*) FROM main.lines WHERE instrument=?1");
+  std::vector<std::string> free;  // named by records, without a line
+  {
+    absl::StatusOr<Statement> taken = db_->Prepare("SELECT instrument FROM main.lines");
     DIMS_RETURN_IF_ERROR(taken.status());
-    const auto is_taken = [&](const std::string& candidate) {
-      Query query(*taken, absl::string_view(candidate));
-      return query.Next() && query.Int(0) > 0;
-    };
-    if (!closed_by_name.contains(name) || is_taken(name)) {
-      std::vector<std::string> free;
-      for (const auto& [candidate, closed] : closed_by_name) {
-        if (!is_taken(candidate)) free.push_back(candidate);
-      }
-      if (wanting.size() == 1 && free.size() == 1) name = free[0];
+    std::set<std::string> names;
+    Query query(*taken);
+    while (query.Next()) names.insert(query.Bytes(0));
+    DIMS_RETURN_IF_ERROR(query.status());
+    for (const auto& [name, closed] : closed_by_name) {
+      if (!names.contains(name)) free.push_back(name);
     }
-    if (name.empty() || is_taken(name)) name = absl::StrCat("unknown-", id);
-    const uint64_t read = static_cast<uint64_t>(CountOr(
-        absl::StrCat("SELECT coalesce(max(position+length(bytes)), 0) FROM main.intake WHERE kind=0 AND line=", id),
-        0));
-    const auto borne_out = closed_by_name.find(name);
-    // Without a record to go by: what was noted, if it can be; else nothing is replayed rather than sent twice.
-    const uint64_t closed = borne_out != closed_by_name.end() ? borne_out->second : std::min(noted_closed, read);
-    absl::StatusOr<Statement> insert = db_->Prepare(absl::StrCat(
-        "INSERT INTO main.lines(id, instrument, read_through, closed_through, open_from, sum) SELECT id, instrument, "
-        "read_through, closed_through, open_from, ",
-        kLineSum,
-        " FROM (SELECT ?1 AS id, ?2 AS instrument, ?3 AS read_through, ?4 AS closed_through, coalesce("
-        "(SELECT min(id) FROM main.intake WHERE line=?1 AND kind=0 AND position+length(bytes)>?4), "
-        "(SELECT max(id)+1 FROM main.intake)) AS open_from)"));
-    DIMS_RETURN_IF_ERROR(insert.status());
-    DIMS_RETURN_IF_ERROR(db_->Run(*insert, id, absl::string_view(name), std::max(read, closed), closed));
-    notices.push_back(absl::StrCat("where instrument ", name, " stood was damaged; by what is kept of it, ",
-                                   std::max(read, closed), " bytes were read, of which ", closed, " are in records"));
   }
+  const bool must_be_it = wanting.size() == 1 && free.size() == 1;
+  for (const int64_t id : wanting) DIMS_RETURN_IF_ERROR(MendLine(id, must_be_it ? free[0] : "", closed_by_name));
+  for (const std::string& name : free) {
+    const int64_t next = CountOr(
+        "SELECT 1+max(coalesce((SELECT max(id) FROM main.lines), 0), coalesce((SELECT max(line) FROM main.unheard), "
+        "0))",
+        0);
+    if (!HasLine(name)) DIMS_RETURN_IF_ERROR(MendLine(next, name, closed_by_name));
+  }
+  return absl::OkStatus();
+}
+
+bool Salvaging::HasLine(const std::string& instrument) {
+  absl::StatusOr<Statement> taken = db_->Prepare("SELECT count(*) FROM main.lines WHERE instrument=?1");
+  if (!taken.ok()) return false;
+  Query query(*taken, absl::string_view(instrument));
+  return query.Next() && query.Int(0) > 0;
+}
+
+// `otherwise`: its name where what was noted is not borne out.
+absl::Status Salvaging::MendLine(int64_t id, const std::string& otherwise,
+                                 const std::map<std::string, uint64_t>& closed_by_name) {
+  std::string name;
+  uint64_t noted_read = 0, noted_closed = 0;
+  if (readable_) {
+    absl::StatusOr<Statement> row = db_->Prepare(
+        "SELECT instrument, read_through, closed_through FROM old.lines WHERE id=?1 AND typeof(instrument)='text'");
+    if (row.ok()) {
+      Query query(*row, id);
+      if (query.Next()) {
+        name = query.Bytes(0);
+        noted_read = query.Unsigned(1);
+        noted_closed = query.Unsigned(2);
+      }
+    }
+  }
+  // A name that no record bears out may be the damaged part; a single instrument without a line must be it.
+  if ((!closed_by_name.contains(name) || HasLine(name)) && !otherwise.empty()) name = otherwise;
+  if (name.empty() || HasLine(name)) name = absl::StrCat("unknown-", id);
+  uint64_t read = static_cast<uint64_t>(CountOr(
+      absl::StrCat("SELECT coalesce(max(position+length(bytes)), 0) FROM main.intake WHERE kind=0 AND line=", id), 0));
+  const bool kept = read > 0;
+  if (!kept) {
+    // All that it sent was in records and past its time. One of the two may be the damaged number: too high a position
+    // leaves a hole, too low a one would be used twice; but no line has sent so much.
+    constexpr uint64_t kPlausible = uint64_t{1} << 48;
+    read = noted_closed =
+        std::max(noted_read < kPlausible ? noted_read : 0, noted_closed < kPlausible ? noted_closed : 0);
+  }
+  const auto borne_out = closed_by_name.find(name);
+  // Without a record to go by: what was noted, if it can be; else nothing is replayed rather than sent twice.
+  uint64_t closed = std::min(noted_closed, read);
+  if (borne_out != closed_by_name.end()) closed = kept ? borne_out->second : std::max(read, borne_out->second);
+  absl::StatusOr<Statement> insert = db_->Prepare(absl::StrCat(
+      "INSERT INTO main.lines(id, instrument, read_through, closed_through, open_from, sum) SELECT id, instrument, "
+      "read_through, closed_through, open_from, ",
+      kLineSum,
+      " FROM (SELECT ?1 AS id, ?2 AS instrument, ?3 AS read_through, ?4 AS closed_through, coalesce("
+      "(SELECT min(id) FROM main.intake WHERE line=?1 AND kind=0 AND position+length(bytes)>?4), "
+      "(SELECT max(id)+1 FROM main.intake), 1) AS open_from)"));
+  DIMS_RETURN_IF_ERROR(insert.status());
+  DIMS_RETURN_IF_ERROR(db_->Run(*insert, id, absl::string_view(name), std::max(read, closed), closed));
+  notices.push_back(absl::StrCat("where instrument ", name, " stood was damaged; by what is kept of it, ",
+                                 std::max(read, closed), " bytes were read, of which ", closed, " are in records"));
   return absl::OkStatus();
 }
 
 // The end of a chain that is not there any more is known only by the index, for what the head file does not tell.
 absl::Status Salvaging::NoteMissing() {
-  absl::StatusOr<Statement> ends = db_->Prepare(
-      "SELECT store_id, max(settled_through, coalesce((SELECT max(number) FROM main.records WHERE generation=id), 0)), "
-      "max(coalesce((SELECT max(number) FROM old.records INDEXED BY records_by_number WHERE generation=id), 0), "
-      "    coalesce((SELECT max(number) FROM main.damaged WHERE generation=id), 0)) FROM main.generations");
-  if (!ends.ok()) return absl::OkStatus();
-  std::vector<std::pair<std::string, std::string>> missing;
+  struct End {
+    int64_t id = 0;
+    std::string store_id;
+    int64_t settled = 0;
+  };
+  std::vector<End> ends;
   {
-    Query query(*ends);
-    while (query.Next()) {
-      // A number that is damaged itself must not make a gap without end.
-      constexpr uint64_t kPlausible = 10'000'000;
-      const uint64_t here = query.Unsigned(1), there = query.Unsigned(2);
-      if (there <= here || there - here > kPlausible) continue;
-      missing.emplace_back(absl::StrCat(kMissing, query.Bytes(0)), absl::StrCat(here + 1, " ", there));
-    }
+    absl::StatusOr<Statement> all = db_->Prepare("SELECT id, store_id, settled_through FROM main.generations");
+    DIMS_RETURN_IF_ERROR(all.status());
+    Query query(*all);
+    while (query.Next()) ends.push_back({query.Int(0), query.Bytes(1), query.Int(2)});
+    DIMS_RETURN_IF_ERROR(query.status());
   }
-  for (const auto& [key, numbers] : missing) DIMS_RETURN_IF_ERROR(PutMeta(key, numbers));
+  for (const End& end : ends) {
+    // Each by itself: of the old tables any may be unreadable.
+    const auto highest = [&](const char* table) {
+      return CountOr(absl::StrCat("SELECT coalesce(max(number), 0) FROM ", table, " WHERE generation=", end.id), 0);
+    };
+    // A number that is damaged itself must not make a gap without end.
+    constexpr int64_t kPlausible = 10'000'000;
+    const int64_t here = std::max(end.settled, highest("main.records"));
+    const int64_t there =
+        std::max(readable_ ? highest("old.records INDEXED BY records_by_number") : 0, highest("main.damaged"));
+    if (there <= here || there - here > kPlausible) continue;
+    DIMS_RETURN_IF_ERROR(PutMeta(absl::StrCat(kMissing, end.store_id), absl::StrCat(here + 1, " ", there)));
+  }
   return absl::OkStatus();
 }
 

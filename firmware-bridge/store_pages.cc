@@ -13,7 +13,6 @@
 namespace dims::store_db {
 namespace {
 
-constexpr std::size_t kPage = 4096;  // SQLite's default, which the store keeps
 constexpr std::size_t kLogHeader = 32, kFrameHeader = 24;
 constexpr uint64_t kMostColumns = 32;
 
@@ -60,12 +59,12 @@ void Add(absl::string_view bytes, bool big_endian, uint32_t sums[2]) {
 std::unordered_map<uint64_t, uint64_t> CommittedPages(const File& log) {
   std::unordered_map<uint64_t, uint64_t> committed, open;
   const std::string header = log.Read(0, kLogHeader);
-  if (header.empty() || BigEndian(header, 8, 4) != kPage) return committed;
+  if (header.empty() || BigEndian(header, 8, 4) != kPageBytes) return committed;
   const bool big_endian = (BigEndian(header, 0, 4) & 1) != 0;
   uint32_t sums[2] = {0, 0};
   Add(absl::string_view(header).substr(0, 24), big_endian, sums);
-  for (uint64_t at = kLogHeader; at + kFrameHeader + kPage <= log.size(); at += kFrameHeader + kPage) {
-    const std::string frame = log.Read(at, kFrameHeader + kPage);
+  for (uint64_t at = kLogHeader; at + kFrameHeader + kPageBytes <= log.size(); at += kFrameHeader + kPageBytes) {
+    const std::string frame = log.Read(at, kFrameHeader + kPageBytes);
     if (frame.empty() || frame.compare(8, 8, header, 16, 8) != 0) break;
     Add(absl::string_view(frame).substr(0, 8), big_endian, sums);
     Add(absl::string_view(frame).substr(kFrameHeader), big_endian, sums);
@@ -131,43 +130,46 @@ bool ToColumns(absl::string_view row, std::vector<Value>& columns) {
 
 }  // namespace
 
-void ForEachRowInPages(const std::string& database, const std::string& log, const TakeRow& take) {
+void ForEachRowInPages(const std::string& database, const std::string& log, const TakeRow& take,
+                       const std::function<void()>& alive) {
   const File file(database), frames(log);
   const std::unordered_map<uint64_t, uint64_t> newer = CommittedPages(frames);
-  uint64_t pages = file.size() / kPage;
+  uint64_t pages = file.size() / kPageBytes;
   for (const auto& [page, where] : newer) pages = std::max(pages, page);
   const auto read = [&](uint64_t page) {
     const auto where = newer.find(page);
-    return where == newer.end() ? file.Read((page - 1) * kPage, kPage) : frames.Read(where->second, kPage);
+    return where == newer.end() ? file.Read((page - 1) * kPageBytes, kPageBytes)
+                                : frames.Read(where->second, kPageBytes);
   };
   // What does not fit into its page goes on in others.
   const auto whole = [&](const std::string& page, std::size_t at, uint64_t size) {
-    constexpr uint64_t kLocal = kPage - 35, kLeast = (kPage - 12) * 32 / 255 - 23;
+    constexpr uint64_t kLocal = kPageBytes - 35, kLeast = (kPageBytes - 12) * 32 / 255 - 23;
     uint64_t local = size;
     if (size > kLocal) {
-      local = kLeast + (size - kLeast) % (kPage - 4);
+      local = kLeast + (size - kLeast) % (kPageBytes - 4);
       if (local > kLocal) local = kLeast;
     }
-    if (at + local + (local < size ? 4 : 0) > kPage) return std::string();
+    if (at + local + (local < size ? 4 : 0) > kPageBytes) return std::string();
     std::string row = page.substr(at, local);
     uint64_t next = local < size ? BigEndian(page, at + local, 4) : 0;
     while (row.size() < size) {
       const std::string more = next >= 2 && next <= pages ? read(next) : std::string();
       if (more.empty()) return std::string();
-      row.append(more, 4, std::min<uint64_t>(kPage - 4, size - row.size()));
+      row.append(more, 4, std::min<uint64_t>(kPageBytes - 4, size - row.size()));
       next = BigEndian(more, 0, 4);
     }
     return row;
   };
   for (uint64_t number = 2; number <= pages; ++number) {
+    if (number % 256 == 0) alive();
     const std::string page = read(number);
     if (page.empty()) continue;
-    const std::size_t cells = std::min<std::size_t>(BigEndian(page, 3, 2), (kPage - 8) / 2);
+    const std::size_t cells = std::min<std::size_t>(BigEndian(page, 3, 2), (kPageBytes - 8) / 2);
     for (std::size_t cell = 0; cell < cells; ++cell) {
       std::size_t at = BigEndian(page, 8 + 2 * cell, 2);
-      if (at < 8 || at >= kPage) continue;
+      if (at < 8 || at >= kPageBytes) continue;
       const std::optional<uint64_t> size = Varint(page, at), rowid = Varint(page, at);
-      if (!size || !rowid || *size < 4 || *size > pages * kPage) continue;
+      if (!size || !rowid || *size < 4 || *size > pages * kPageBytes) continue;
       std::vector<Value> columns;
       if (ToColumns(whole(page, at, *size), columns)) take(static_cast<int64_t>(*rowid), columns);
     }

@@ -8,6 +8,7 @@
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_PAGES_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_PAGES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -17,9 +18,13 @@
 
 namespace dims::store_db {
 
+inline constexpr std::size_t kPageBytes = 4096;  // SQLite's default, which the store keeps
+
 using TakeRow = std::function<void(int64_t rowid, const std::vector<Value>& columns)>;
 
-void ForEachRowInPages(const std::string& database, const std::string& log, const TakeRow& take);
+// `alive` is called every 256 pages.
+void ForEachRowInPages(const std::string& database, const std::string& log, const TakeRow& take,
+                       const std::function<void()>& alive);
 
 }  // namespace dims::store_db
 

@@ -29,7 +29,6 @@
 namespace dims::store_db {
 namespace {
 
-constexpr std::size_t kPageBytes = 4096;  // SQLite's default, which the store keeps
 constexpr std::size_t kHeaderBytes = 100;
 constexpr int kMostFailures = 50'000;  // ranges that cannot be read, before the rest of a table is given up
 
@@ -46,6 +45,30 @@ absl::Status Renamed(const std::string& from, const std::string& to) {
   return absl::ErrnoToStatus(errno, absl::StrCat("cannot rename \"", from, "\" to \"", to, "\""));
 }
 
+// A piece at a time, as a disk that fails may take its time over each. Of none, an empty one.
+std::error_code CopyFile(const std::string& from, const std::string& to, const std::function<void()>& alive) {
+  const auto failed = [] { return std::error_code(errno, std::generic_category()); };
+  const int out = open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+  if (out < 0) return failed();
+  const int in = open(from.c_str(), O_RDONLY | O_CLOEXEC);
+  std::error_code error;
+  if (in < 0 && errno != ENOENT) error = failed();
+  std::string piece(in < 0 ? 0 : std::size_t{1} << 20, '\0');
+  while (in >= 0 && !error) {
+    alive();
+    const ssize_t got = read(in, piece.data(), piece.size());
+    if (got < 0) error = failed();
+    if (got <= 0) break;
+    for (ssize_t at = 0; at < got && !error;) {
+      const ssize_t put = write(out, piece.data() + at, static_cast<std::size_t>(got - at));
+      put < 0 ? static_cast<void>(error = failed()) : static_cast<void>(at += put);
+    }
+  }
+  if (in >= 0) close(in);
+  close(out);
+  return error;
+}
+
 bool AnyAside(const std::string& name) {
   return FileExists(name) || FileExists(name + "-wal") || FileExists(name + "-journal");
 }
@@ -60,16 +83,25 @@ absl::Status Salvaging::Run(absl::string_view why) {
   DIMS_RETURN_IF_ERROR(database.status());
   db_ = *std::move(database);
   db_->set_unreadable_is_damage();
+  db_->set_alive(alive_);
   // The file counts only once it is whole and synced: until then a crash begins again.
   DIMS_RETURN_IF_ERROR(db_->Execute(
       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA cell_size_check=ON"));
   DIMS_RETURN_IF_ERROR(Migrate(*db_, 0));
   DIMS_RETURN_IF_ERROR(AttachOld());
   if (readable_) {
-    DIMS_RETURN_IF_ERROR(CopyTable("meta", absl::StrCat("key<>'format' AND key<>'", kSalvaged, "'")).status());
+    DIMS_RETURN_IF_ERROR(
+        CopyTable("meta", absl::StrCat("key<>'format' AND key<>'", kSalvaged,
+                                       "' AND (key<>'commits' OR (value<>'' AND length(value)<20 AND value "
+                                       "NOT GLOB '*[^0-9]*'))"))
+            .status());
     DIMS_RETURN_IF_ERROR(CopyTable("settlements", "1").status());
     DIMS_RETURN_IF_ERROR(CopyRecords());
     DIMS_RETURN_IF_ERROR(CopyIntake());
+    for (const auto& [table, sum] : {std::pair{"generations", kGenerationSum}, std::pair{"lines", kLineSum}}) {
+      const bool has_sums = OldHas(table, "sum") != "NULL";
+      DIMS_RETURN_IF_ERROR(CopyTable(table, has_sums ? Sound(sum) : "1").status());
+    }
     // Also what later formats add: every table that both have.
     absl::StatusOr<std::string> others = db_->Ask(
         "SELECT group_concat(name) FROM main.sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%' AND name "
@@ -89,7 +121,7 @@ absl::Status Salvaging::Run(absl::string_view why) {
       if (*rows > 0) notices.push_back(absl::StrCat("of its table ", table, ", ", *rows, " rows were saved"));
     }
   } else {
-    incomplete_ = {"records", "intake", "lines", "generations"};
+    incomplete_ = {"records", "intake", "lines", "generations", "quarantine", "audit", "unheard"};
   }
   DIMS_RETURN_IF_ERROR(RescueFromPages());
   DIMS_RETURN_IF_ERROR(MendGenerations());
@@ -138,13 +170,8 @@ absl::Status Salvaging::AttachOld() {
 absl::Status Salvaging::MakeScratch(std::size_t replaced) {
   const std::string scratch = ScratchName(path_), fresh = FreshName(path_);
   RemoveWithLog(scratch);
-  std::error_code error;
-  if (FileExists(path_)) {
-    std::filesystem::copy_file(path_, scratch, error);
-  } else {
-    std::ofstream(scratch, std::ios::binary).flush();
-  }
-  if (!error && FileExists(path_ + "-wal")) std::filesystem::copy_file(path_ + "-wal", scratch + "-wal", error);
+  std::error_code error = CopyFile(path_, scratch, alive_);
+  if (!error && FileExists(path_ + "-wal")) error = CopyFile(path_ + "-wal", scratch + "-wal", alive_);
   if (error == std::errc::no_space_on_device) return absl::ResourceExhaustedError("a copy of it did not fit");
   if (error) return absl::OkStatus();  // it cannot be read: attaching says so
   std::string page(kPageBytes, '\0'), header(kHeaderBytes, '\0');
@@ -185,7 +212,10 @@ absl::StatusOr<int64_t> Salvaging::CopyTable(const std::string& table, const std
       db_->Ask(absl::StrCat("SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info", info,
                             ", 'main') INTERSECT SELECT name FROM pragma_table_info", info, ", 'old'))"));
   DIMS_RETURN_IF_ERROR(columns.status());
-  if (columns->empty()) return 0;                                 // a format that had no such table
+  if (columns->empty()) {  // a format that had no such table, or the list of tables has lost it
+    if (CountOr("PRAGMA old.user_version", kSchemaVersion) >= kSchemaVersion) incomplete_.push_back(table);
+    return 0;
+  }
   const bool by_key = table == "meta" || table == "settlements";  // without a rowid
   absl::StatusOr<Statement> copy = db_->Prepare(absl::StrCat("INSERT OR IGNORE INTO main.", table, "(", *columns,
                                                              ") SELECT ", *columns, " FROM old.", table, " WHERE (",
@@ -280,50 +310,6 @@ absl::Status Salvaging::CopyIntake() {
   return absl::OkStatus();
 }
 
-absl::Status Salvaging::RescueFromPages() {
-  const bool wanting = std::any_of(incomplete_.begin(), incomplete_.end(), [](const std::string& table) {
-    return table == "records" || table == "intake" || table == "lines" || table == "generations";
-  });
-  if (!wanting) return absl::OkStatus();
-  // Each takes the row's number and nine columns after the first, which is that number again.
-  const std::pair<const char*, std::string> tables[] = {
-      {"records",
-       "INSERT OR IGNORE INTO main.records(id, generation, number, previous_hash, hash, schema, payload, stored_at, "
-       "refused, urgent) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, coalesce(?10, 0) WHERE record_hash(?4, ?3, ?6, "
-       "?7)=?5 AND typeof(?2)='integer' AND typeof(?3)='integer' AND typeof(?7)='blob'"},
-      {"pieces of what instruments sent",
-       "INSERT OR IGNORE INTO main.intake(id, line, kind, position, time, bytes, marks, sum) SELECT ?1, ?2, ?3, ?4, "
-       "?5, "
-       "?6, ?7, ?8 WHERE row_sum('intake', ?1, ?2, ?3, ?4, ?5, ?6, ?7)=?8"},
-      {"lines",
-       "INSERT OR IGNORE INTO main.lines(id, instrument, read_through, closed_through, open_from, sum) SELECT ?1, ?2, "
-       "?3, ?4, ?5, ?6 WHERE row_sum('lines', ?1, ?2, ?3, ?4, ?5)=?6"},
-      {"generations",
-       "INSERT OR IGNORE INTO main.generations(id, store_id, began_at, why, settled_through, settled_hash, "
-       "final_number, final_hash, sum) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE row_sum('generations', ?1, ?2, "
-       "?3, ?4, ?5, ?6, ?7, ?8)=?9"},
-  };
-  for (const auto& [name, sql] : tables) {
-    absl::StatusOr<Statement> insert = db_->Prepare(absl::StrCat(sql, " AND (?10 IS NULL OR TRUE)"));
-    DIMS_RETURN_IF_ERROR(insert.status());
-    absl::Status status;
-    int64_t rescued = 0;
-    ForEachRowInPages(path_, path_ + "-wal", [&](int64_t row, const std::vector<Value>& columns) {
-      if (!status.ok() || columns.size() < 6) return;
-      const Value none;
-      const auto at = [&](std::size_t column) -> const Value& {
-        return column < columns.size() ? columns[column] : none;
-      };
-      status = db_->Run(*insert, row, at(1), at(2), at(3), at(4), at(5), at(6), at(7), at(8), at(9));
-      if (status.ok()) rescued += db_->changes();
-    });
-    DIMS_RETURN_IF_ERROR(status);
-    if (rescued == 0) continue;
-    notices.push_back(absl::StrCat(rescued, " more ", name, " were found in pages to which nothing leads any more"));
-  }
-  return absl::OkStatus();
-}
-
 absl::Status Salvaging::PutMeta(const std::string& key, absl::string_view value) {
   absl::StatusOr<Statement> put = db_->Prepare("INSERT OR REPLACE INTO main.meta(key, value) VALUES(?1, ?2)");
   DIMS_RETURN_IF_ERROR(put.status());
@@ -385,8 +371,9 @@ absl::Status FinishSalvage(const std::string& path) {
 }
 
 absl::StatusOr<std::vector<std::string>> Salvage(const std::string& path, absl::string_view why,
-                                                 const HeadFile::Found& head, absl::Time now) {
-  Salvaging salvaging(path, head, now);
+                                                 const HeadFile::Found& head, absl::Time now,
+                                                 const std::function<void()>& alive) {
+  Salvaging salvaging(path, head, now, alive);
   const absl::Status status = salvaging.Run(why);
   if (absl::IsResourceExhausted(status)) {
     RemoveWithLog(FreshName(path));

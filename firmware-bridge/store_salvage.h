@@ -10,6 +10,7 @@
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_SALVAGE_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_SALVAGE_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,9 +29,11 @@ inline constexpr char kMissing[] = "missing ";
 // "unnamed <generation>": its store id cannot be trusted; what is not settled of it must go under another.
 inline constexpr char kUnnamed[] = "unnamed ";
 
-// For the operator: one line each on what was found, where it was put, what was saved, what was not.
+// `alive` is called again and again meanwhile. For the operator: one line each on what was found, where it was put,
+// what was saved, what was not.
 absl::StatusOr<std::vector<std::string>> Salvage(const std::string& path, absl::string_view why,
-                                                 const HeadFile::Found& head, absl::Time now);
+                                                 const HeadFile::Found& head, absl::Time now,
+                                                 const std::function<void()>& alive);
 
 // Finishes what a crash left half-way; nothing otherwise.
 absl::Status FinishSalvage(const std::string& path);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -152,9 +151,7 @@ absl::StatusOr<std::string> CopyBeforeMigration(Database& database, int version)
   unlink(fresh.c_str());  // of a start that was cut off
   const uint64_t needed = FileBytes(database.path()) + FileBytes(database.path() + "-wal");
   constexpr uint64_t kLeftFree = uint64_t{64} << 20;  // for the migration itself, and for what comes in
-  struct statvfs disk;
-  const bool known = statvfs(database.path().c_str(), &disk) == 0;
-  if (!known || uint64_t{disk.f_bavail} * disk.f_frsize < needed + kLeftFree) {
+  if (DiskFreeBytes(database.path()) < needed + kLeftFree) {
     return absl::StrCat("no room for a copy of the store as it was in format ", version, " (", needed,
                         " bytes, and 64 MiB to spare); it is brought up to date without one");
   }

@@ -9,6 +9,11 @@
 #ifndef DIMS_FIRMWARE_BRIDGE_STORE_SUMS_H_
 #define DIMS_FIRMWARE_BRIDGE_STORE_SUMS_H_
 
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
 struct sqlite3;
 
 namespace dims::store_db {
@@ -21,6 +26,9 @@ inline constexpr char kIntakeSum[] = "row_sum('intake', id, line, kind, position
 inline constexpr char kLineSum[] = "row_sum('lines', id, instrument, read_through, closed_through, open_from)";
 inline constexpr char kGenerationSum[] =
     "row_sum('generations', id, store_id, began_at, why, settled_through, settled_hash, final_number, final_hash)";
+
+// A condition: the row is as it was written, or older than sums.
+inline std::string Sound(absl::string_view sum) { return absl::StrCat("(sum IS NULL OR sum=", sum, ")"); }
 
 }  // namespace dims::store_db
 
