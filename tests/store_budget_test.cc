@@ -69,7 +69,7 @@ TEST_F(StoreBudget, WhatIsSettledGoesBeforeItsTimeFromSeventyPerCentOnTheOldestF
   Open();
   FillTo(69);
   const Generation full = store_->Current();
-  const uint64_t settled = full.highest_number / 2;
+  const uint64_t settled = full.highest_number * 9 / 10;
   ASSERT_TRUE(store_->Settle(full.id, settled).ok());
   ASSERT_TRUE(store_->Commit(Routine(10)).ok());
   EXPECT_EQ(store_->Summary().generations[0].settled, settled) << "not yet";
