@@ -242,6 +242,22 @@ TEST_F(FullStore, AtTheStopOneThatDoesNotFitTakesNoOtherWithIt) {
   EXPECT_THAT(Samples(), ElementsAre("P1"));
 }
 
+TEST_F(FullStore, ALineThatTheStoreCanNeverTakeStandsStillAndTheOthersGoOn) {
+  Put(from_printer_, PrintOf("P1"));
+  // Its bytes are in the store already, from somebody else.
+  ASSERT_TRUE(store_->Commit({{{"printer-1", {{IntakeEntry::Kind::kIn, 0, now_.wall, "x"}}, 0, {}}}}).ok());
+  filled_ = store_->Current().highest_number;
+  EXPECT_EQ(Send("S1"), "AAAAA");
+  for (int i = 0; i < 5; ++i) Wait(absl::Seconds(2));
+  EXPECT_EQ(Send("S2"), "AAAAA");
+  EXPECT_THAT(Samples(), ElementsAre("S1", "S2"));
+  const std::size_t waiting = printer_->Waiting();
+  EXPECT_GT(waiting, 0u);
+  Put(from_printer_, PrintOf("P2"));
+  Run();
+  EXPECT_EQ(printer_->Waiting(), waiting) << "it takes no more";
+}
+
 TEST_F(FullStore, TheFileGetsSmallerOnceNothingHasComeForAWhile) {
   // Of a budget that is still large.
   bench_.reset();

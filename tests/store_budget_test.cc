@@ -145,7 +145,10 @@ TEST_F(StoreBudget, FromNinetyFivePerCentOnWhatCanWaitIsRefusedAndTheRestIsForUr
   Batch cut = Routine(100);
   cut.sessions[0].deferrable = false;
   EXPECT_TRUE(Offer(cut).ok()) << "nobody can be told to keep it";
-  ASSERT_TRUE(store_->Settle(store_->Current().id, 150).ok());
+  FillTo(97);
+  EXPECT_TRUE(absl::IsResourceExhausted(Offer(cut))) << "half of the reserve";
+  EXPECT_TRUE(Offer(Urgent(100)).ok());
+  ASSERT_TRUE(store_->Settle(store_->Current().id, 600).ok());
   EXPECT_TRUE(Offer(Routine(100)).ok()) << "what is settled makes room at once";
 }
 
