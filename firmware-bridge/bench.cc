@@ -147,7 +147,8 @@ void Bench::Refuse(Place& place, const absl::Status& why) {
   place.broken = true;
   SPDLOG_CRITICAL(
       "{}: THIS LINE STANDS STILL: the store cannot take what it said, nor will it later: {}; {} bytes of it are held "
-      "in memory. All other lines go on. Keep this log, it shows a defect; restarting the bridge opens the line again, without them",
+      "in memory. All other lines go on. Keep this log, it shows a defect; restarting the bridge opens the line again, "
+      "without them",
       place.session->name(), std::string(why.message()), place.session->Waiting());
 }
 
