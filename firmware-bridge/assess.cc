@@ -108,6 +108,11 @@ std::string SubstanceName(absl::string_view name) {
   return std::string(core);
 }
 
+bool IsControl(dims::v1::Origin origin) {
+  return origin == dims::v1::ORIGIN_QC_STANDARD || origin == dims::v1::ORIGIN_BLANK ||
+         origin == dims::v1::ORIGIN_PROFICIENCY;
+}
+
 bool IsUrgent(dims::v1::Tier tier) { return tier == dims::v1::TIER_WARNING || tier == dims::v1::TIER_RED_CANDIDATE; }
 
 Assess::Assess(const std::vector<WatchConfig>& watches) {
@@ -155,7 +160,7 @@ void Assess::operator()(dims::v1::Report& report) const {
   }
   for (const std::size_t rule : found) {
     *report.add_rule_hits() = hits_[rule];
-    if (IsUrgent(hits_[rule].tier())) report.set_urgency(dims::v1::URGENCY_URGENT);
+    if (IsUrgent(hits_[rule].tier()) && !IsControl(report.origin())) report.set_urgency(dims::v1::URGENCY_URGENT);
   }
 }
 

@@ -15,7 +15,8 @@
 //     DETECTED_NOT_QUANTIFIED, GREATER_THAN and ABOVE_RANGE all say that there is something; so does a number, zero
 //     included, and a finding without an amount;
 //   - the laboratory itself added it (internal standard, surrogate), or its result could not be made (status X).
-//   The origin of a report changes nothing: a simulated alarm goes the way of a real one.
+//   A control (QC_STANDARD, BLANK, PROFICIENCY) is never urgent: what is in it is known; its hits are noted. All other
+//   origins change nothing: a simulated alarm, or that of an exercise, goes the way of a real one.
 // Errors: none.
 // Threads: pure; share it as const.
 #ifndef DIMS_FIRMWARE_BRIDGE_ASSESS_H_
@@ -54,6 +55,9 @@ std::string ComparableName(absl::string_view name);
 // The same without what does not make it another substance. "free-base" goes as a salt does; "-d3", "nor", "acetyl"
 // stay.
 std::string SubstanceName(absl::string_view name);
+
+// Whether what is in it is known beforehand: nobody is alarmed by it.
+bool IsControl(dims::v1::Origin origin);
 
 // Whether that tier makes a report urgent.
 bool IsUrgent(dims::v1::Tier tier);

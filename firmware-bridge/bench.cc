@@ -44,6 +44,7 @@ void Bench::Stop() {
 absl::Duration Bench::NextTimer() const {
   absl::Duration next = absl::InfiniteDuration();
   for (const Place& place : places_) {
+    if (place.broken) continue;
     next = std::min(next, place.refused ? place.offer_again : place.session->NextTimer());
   }
   return next;
@@ -65,14 +66,20 @@ void Bench::Run() {
   }
   for (Place& place : places_) place.session->Finish();
   Round(true);
+  for (const Place& place : places_) {
+    const SessionBatch* left = place.session->Pending();
+    if (left == nullptr) continue;
+    SPDLOG_CRITICAL("{}: LOST: {} bytes of it, {} results among them, found no room in the store before the stop",
+                    place.session->name(), place.session->Waiting(), left->payloads.size());
+  }
 }
 
 bool Bench::Round(bool all) {
   const Moment now = clock_();
-  Batch batch;
-  std::vector<Place*> in_batch;
-  bool records = false, took = false;
+  std::vector<Place*> offered;
+  bool took = false;
   for (Place& place : places_) {
+    if (place.broken && !all) continue;
     if (!place.refused || place.session->Waiting() < kMostHeldBack) {
       for (const Arrival& arrival : place.buffer->Take(kMostBytes)) {
         place.session->Take(arrival);
@@ -88,26 +95,44 @@ bool Bench::Round(bool all) {
       Refuse(place, admitted);
       continue;
     }
-    records |= !pending->payloads.empty();
-    batch.sessions.push_back(*pending);
-    in_batch.push_back(&place);
+    offered.push_back(&place);
   }
-  if (!batch.empty()) {
-    const absl::Status status = store_.Commit(batch);
-    const Moment done = clock_();
-    last_commit_ = done.uptime;
-    for (Place* place : in_batch) {
-      if (!status.ok()) {
-        Refuse(*place, status);
-        continue;
-      }
-      place->session->Committed(done);
-      place->refused = false;
-    }
-    if (status.ok() && records) recorded_();
-    took = status.ok();
-  }
+  if (!offered.empty()) took = Commit(offered, all);
   Tidy(now.uptime);
+  return took;
+}
+
+bool Bench::Commit(const std::vector<Place*>& places, bool all) {
+  Batch batch;
+  bool records = false;
+  for (const Place* place : places) {
+    batch.sessions.push_back(*place->session->Pending(all));
+    records |= !batch.sessions.back().payloads.empty();
+  }
+  const absl::Status status = store_.Commit(batch);
+  if (!status.ok() && places.size() > 1) return CommitEach(places, all);
+  const Moment done = clock_();
+  last_commit_ = done.uptime;
+  if (!status.ok()) {
+    Refuse(*places.front(), status);
+    return false;
+  }
+  for (Place* place : places) {
+    place->session->Committed(done);
+    place->refused = place->broken = false;
+  }
+  if (records) recorded_();
+  return true;
+}
+
+// One that does not fit, or is not as it should be, takes no other with it.
+bool Bench::CommitEach(std::vector<Place*> places, bool all) {
+  std::stable_sort(places.begin(), places.end(), [all](const Place* a, const Place* b) {
+    const bool urgent = !a->session->Pending(all)->urgent.empty(), other = !b->session->Pending(all)->urgent.empty();
+    return urgent != other ? urgent : a->session->Waiting() < b->session->Waiting();
+  });
+  bool took = false;
+  for (Place* place : places) took |= Commit({place}, all);
   return took;
 }
 
@@ -118,6 +143,13 @@ void Bench::Refuse(Place& place, const absl::Status& why) {
   place.refused = left != nullptr;
   place.urgent = left == nullptr ? 0 : left->urgent.size();
   place.offer_again = now.uptime + kOfferAgain;
+  if (left == nullptr || absl::IsResourceExhausted(why)) return;
+  place.broken = true;
+  SPDLOG_CRITICAL(
+      "{}: THIS LINE STANDS STILL: the store cannot take what it said, nor will it later: {}; {} bytes of it are held "
+      "in memory. All other lines go on. Keep this log, it shows a defect; restarting the bridge opens the line again, "
+      "without them",
+      place.session->name(), std::string(why.message()), place.session->Waiting());
 }
 
 void Bench::Tidy(absl::Duration uptime) {

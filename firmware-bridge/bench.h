@@ -6,7 +6,9 @@
 //   that is held back goes on taking, so that an urgent report behind a routine one gets through.
 // Units: a round takes at most 32 KiB of each instrument; a line that is held back takes up to 1 MiB.
 // Errors: a refusing store is told to the sessions, and offered the same again after a second, or when something urgent
-//   has joined it.
+//   has joined it. What cannot be committed as one is committed line by line, urgent ones first, then the small ones. A
+//   line whose batch is refused for another reason than want of room stands still, the others go on. What finds no room
+//   at the end is logged, by line.
 // Threads: Add before Run; Run in one thread; Wake and Stop from any.
 #ifndef DIMS_FIRMWARE_BRIDGE_BENCH_H_
 #define DIMS_FIRMWARE_BRIDGE_BENCH_H_
@@ -42,9 +44,13 @@ class Bench {
     std::unique_ptr<Session> session;
     ReceiveBuffer* buffer;
     bool refused = false;        // its batch waits to be offered again
+    bool broken = false;         // and would never be taken: it is offered once more at the end
     std::size_t urgent = 0;      // so many urgent reports were in it
     absl::Duration offer_again;  // uptime
   };
+  // False where nothing of it was taken.
+  bool Commit(const std::vector<Place*>& places, bool all);
+  bool CommitEach(std::vector<Place*> places, bool all);
   void Refuse(Place& place, const absl::Status& why);
   void Tidy(absl::Duration uptime);
   absl::Duration NextTimer() const;

@@ -21,6 +21,8 @@ using store_db::Transaction;
 namespace {
 
 constexpr std::size_t kMarkSize = 5;  // as WriteMarks has them
+// Machines whose clock has no battery begin at 1970, or at the date of their system's making.
+const absl::Time kNoClockBefore = absl::FromUnixSeconds(1'577'836'800);  // 2020-01-01
 
 std::vector<LineMark> ReadMarks(absl::string_view blob) {
   std::vector<LineMark> marks;
@@ -237,8 +239,7 @@ absl::Status Store::Impl::Settle(int64_t generation_id, uint64_t through) {
   DIMS_RETURN_IF_ERROR(transaction.Begin());
   DIMS_RETURN_IF_ERROR(*hash ? db_->Run(settle_, generation_id, through, Blob{**hash})
                              : db_->Run(settle_, generation_id, through, Null{}));
-  constexpr int64_t kHour = int64_t{3600} * 1'000'000'000;
-  DIMS_RETURN_IF_ERROR(db_->Run(add_settlement_, generation_id, (Now() / kHour + 1) * kHour, through));
+  DIMS_RETURN_IF_ERROR(NoteSettlement(generation_id, through));
   DIMS_RETURN_IF_ERROR(
       db_->Run(forget_settlements_, generation_id, absl::ToUnixNanos(options_.now() - options_.keep_settled)));
   if (DIMS_FAILPOINT("store.settle.before")) EndAfterDiskFailure(options_.path, "failpoint");
@@ -247,6 +248,16 @@ absl::Status Store::Impl::Settle(int64_t generation_id, uint64_t through) {
   generation.settled_through = through;
   CheckpointWhenLong();
   return absl::OkStatus();
+}
+
+// Retention by age begins here: a clock that is behind must not make it end once the clock is set. What was settled
+// while it stood before all time is noted with the first settlement after; no time of noting goes back.
+absl::Status Store::Impl::NoteSettlement(int64_t generation_id, uint64_t through) {
+  if (options_.now() < kNoClockBefore) return absl::OkStatus();
+  constexpr int64_t kHour = int64_t{3600} * 1'000'000'000;
+  const absl::StatusOr<int64_t> latest = db_->AskInt("SELECT coalesce(max(at), 0) FROM settlements");
+  DIMS_RETURN_IF_ERROR(latest.status());
+  return db_->Run(add_settlement_, generation_id, std::max((Now() / kHour + 1) * kHour, *latest), through);
 }
 
 std::string Store::Impl::RegistryEpoch() {
@@ -295,7 +306,7 @@ StoreSummary Store::Impl::Summary() {
   summary.used_bytes = (file_pages_ - free_pages_) * page_bytes_;
   summary.budget_bytes = options_.budget_bytes;
   summary.disk_free_bytes = DiskFreeBytes(options_.path);
-  for (const Warning* warning : {&nearly_full_, &reserved_, &disk_low_}) {
+  for (const Warning* warning : {&nearly_full_, &reserved_, &disk_low_, &disk_failed_}) {
     if (warning->on) summary.warnings.push_back(warning->text);
   }
   return summary;

@@ -149,7 +149,8 @@ struct StoreOptions {
   // Settled records stay so long after they were settled (rounded up to the hour), for a registry that is set back.
   absl::Duration keep_settled = absl::Hours(24 * 7);
   absl::Duration keep_intake = absl::Hours(24 * 30);  // closed intake stays so long after it came
-  // Both go before their time, oldest first, while 70 % of the budget is in use.
+  // Both go before their time, oldest first, while 70 % of the budget is in use; not so the last settled records (4096,
+  // 4 MiB, an 8th of the budget), as the registry may still tell that it refused them.
   // For `dims-bridge store`: nothing is created or changed. Commit and all else that writes is FailedPrecondition.
   bool read_only = false;
   std::function<absl::Time()> now = [] { return absl::Now(); };
@@ -181,9 +182,10 @@ class Store {
   // transaction, at most 100 rows of each.
   absl::Status Commit(const Batch& batch);
 
-  // Whether it should be committed as things stand. ResourceExhausted, with the reason, for what can wait
+  // Whether it should be committed as things stand. ResourceExhausted, with the reason, for records that can wait
   // (SessionBatch::deferrable) while only the reserve is left: the last 20th of the budget, or, on a full disk, the
-  // room that was the ballast's. First deletes what may go.
+  // room that was the ballast's; for records that cannot wait and are not urgent while less than about half of the
+  // reserve is left. First deletes what may go.
   absl::Status Admits(const SessionBatch& session);
 
   // To be called every few seconds. Makes the ballast again where there is room; when `idle` (nothing has come for a

@@ -14,7 +14,9 @@ using store_db::Transaction;
 
 namespace {
 
-constexpr int kMostPruned = 100;              // rows of each table in one commit
+constexpr int kMostPruned = 100;  // rows of each table in one commit
+// After Welcome the registry tells its refusals once more, as far back as these: they are kept for the quarantine.
+constexpr uint64_t kVerdictRecords = 4096, kVerdictBytes = uint64_t{4} << 20;
 constexpr int kMostUnheard = 16;              // messages of one line
 constexpr int kLongLog = 1000;                // pages; SQLite's own default for a checkpoint
 constexpr uint64_t kEnd = uint64_t{1} << 62;  // no line sends more
@@ -36,9 +38,10 @@ absl::Status Store::Impl::Commit(const Batch& batch) {
   DIMS_RETURN_IF_ERROR(CheckWritable());
   if (batch.empty()) return absl::OkStatus();
   DIMS_RETURN_IF_ERROR(CheckDisk());
-  while (true) {
+  for (int prunings = 0;; ++prunings) {
     const absl::Status status = TryCommit(batch);
     if (!absl::IsResourceExhausted(status)) return status;
+    if (prunings >= kMostPrunings) return WhyFull(status.message());  // it is offered again
     // What rode in the failed transaction came back with it. Alone, the pruning can make room.
     const absl::StatusOr<int> gone = PruneAlone(true);
     if (gone.ok() && *gone > 0) continue;
@@ -174,26 +177,31 @@ absl::StatusOr<int64_t> Store::Impl::FirstRowPast(const Line& line, int64_t none
 }
 
 // `early`: also what has not been kept for its time yet, the oldest first.
-absl::StatusOr<Store::Impl::Pruned> Store::Impl::Prune(bool early) {
+absl::StatusOr<Store::Impl::Pruned> Store::Impl::Prune(bool early, Heard heard) {
   Pruned pruned;
-  DIMS_RETURN_IF_ERROR(PruneRecords(early, pruned));
+  DIMS_RETURN_IF_ERROR(PruneRecords(early, heard, pruned));
   DIMS_RETURN_IF_ERROR(PruneIntake(early, pruned));
   if (pruned.rows > 0 && DIMS_FAILPOINT("store.prune")) EndAfterDiskFailure(options_.path, "failpoint");
   return pruned;
 }
 
 // Only numbers below settled_through: it is the anchor of the chain after it, and the highest is never below.
-absl::Status Store::Impl::PruneRecords(bool early, Pruned& pruned) {
+absl::Status Store::Impl::PruneRecords(bool early, Heard heard, Pruned& pruned) {
   const int64_t settled_by = absl::ToUnixNanos(options_.now() - options_.keep_settled);
   int left = kMostPruned;
-  for (const Chain& chain : chains_) {
+  for (Chain& chain : chains_) {
     const Generation& generation = chain.generation;
     if (left == 0 || chain.lowest >= generation.settled_through) continue;
-    uint64_t expired = early ? generation.settled_through : 0;
-    if (!early) {
+    uint64_t expired = 0;
+    {
       Query query(expired_settlement_, generation.id, settled_by);
       if (query.Next()) expired = query.Unsigned(0);
       DIMS_RETURN_IF_ERROR(query.status());
+    }
+    if (early && expired < generation.settled_through) {
+      const absl::StatusOr<uint64_t> from = heard.generation == generation.id ? heard.below : VerdictsFrom(chain);
+      DIMS_RETURN_IF_ERROR(from.status());
+      expired = std::max(expired, *from);
     }
     const uint64_t end = std::min({expired, generation.settled_through, chain.lowest + left});
     if (chain.lowest >= end) continue;
@@ -203,6 +211,26 @@ absl::Status Store::Impl::PruneRecords(bool early, Pruned& pruned) {
     pruned.rows += static_cast<int>(end - chain.lowest);
   }
   return absl::OkStatus();
+}
+
+// So many below settled_through as may have been under way at once, but no more than an 8th of the budget: a store of
+// settled records must always take more.
+absl::StatusOr<uint64_t> Store::Impl::VerdictsFrom(Chain& chain) {
+  const uint64_t through = chain.generation.settled_through;
+  if (chain.verdicts_of == through) return chain.verdicts_from;
+  absl::StatusOr<store_db::Statement> sizes = db_->Prepare(
+      "SELECT number, length(payload) FROM records WHERE generation=?1 AND number<=?2 ORDER BY number DESC LIMIT ?3");
+  DIMS_RETURN_IF_ERROR(sizes.status());
+  const uint64_t most = std::min(kVerdictBytes, options_.budget_bytes / 8);
+  uint64_t from = through, bytes = 0;
+  Query query(*sizes, chain.generation.id, through, kVerdictRecords);
+  while (bytes < most && query.Next()) {
+    from = query.Unsigned(0);
+    bytes += query.Unsigned(1);
+  }
+  DIMS_RETURN_IF_ERROR(query.status());
+  chain.verdicts_of = through;
+  return chain.verdicts_from = from;
 }
 
 absl::Status Store::Impl::PruneIntake(bool early, Pruned& pruned) {
@@ -231,11 +259,11 @@ absl::Status Store::Impl::PruneIntake(bool early, Pruned& pruned) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> Store::Impl::PruneAlone(bool early) {
+absl::StatusOr<int> Store::Impl::PruneAlone(bool early, Heard heard) {
   const WholeBudget whole(*this);
   Transaction transaction(*db_);
   DIMS_RETURN_IF_ERROR(transaction.Begin());
-  const absl::StatusOr<Pruned> pruned = Prune(early);
+  const absl::StatusOr<Pruned> pruned = Prune(early, heard);
   DIMS_RETURN_IF_ERROR(pruned.status());
   if (pruned->rows == 0) return 0;
   DIMS_RETURN_IF_ERROR(transaction.Commit());

@@ -175,8 +175,11 @@ void Store::Impl::LoadFailures() {
   notices_.push_back(absl::StrCat("the disk failed: ", failures.back().cause));
   if (failures.size() < 2 || last - failures[failures.size() - 2].at >= kDiskFailureWindow) return;
   refusing_ = kDiskFailureWindow - (now - last);
-  notices_.push_back(absl::StrCat("that was the second time within ten minutes: nothing is accepted until ",
-                                  absl::FormatTime("%H:%M", now + refusing_, absl::UTCTimeZone()), " UTC"));
+  const std::string until = absl::FormatTime("%H:%M", now + refusing_, absl::UTCTimeZone());
+  notices_.push_back(
+      absl::StrCat("that was the second time within ten minutes: nothing is accepted until ", until, " UTC"));
+  disk_failed_ = {true, absl::StrCat("the disk failed twice within ten minutes: nothing is accepted until ", until,
+                                     " UTC; check the disk")};
 }
 
 // Only what passes counts: a clock that is set back takes nothing away and adds nothing.
@@ -187,6 +190,8 @@ absl::Status Store::Impl::CheckDisk() {
   refusing_as_of_ = now;
   if (refusing_ <= absl::ZeroDuration()) {
     ForgetFailures(options_.path);
+    disk_failed_.on = false;
+    news_.push_back("ten minutes have passed since the disk failed: results are accepted again");
     return absl::OkStatus();
   }
   return absl::ResourceExhaustedError(absl::StrCat(

@@ -22,6 +22,7 @@
 namespace dims {
 
 inline constexpr uint32_t kReportSchema = 1;  // registry.proto, Record.schema
+inline constexpr int kMostPrunings = 16;      // of one call, so that nobody waits for long
 
 class Store::Impl {
  public:
@@ -81,6 +82,8 @@ class Store::Impl {
     // Closed ones: the last record that it is known to have had, also where that is lost or has moved.
     std::optional<store_db::Head> last;
     bool sealed = false;  // its row has a sum, which is right
+    // Where settled_through was `verdicts_of`: the first of the last settled ones, whose refusals may still be told.
+    uint64_t verdicts_from = 0, verdicts_of = 0;
   };
   using Lines = std::map<std::string, Line, std::less<>>;
   // What of a store is missing, as the head file tells.
@@ -98,6 +101,11 @@ class Store::Impl {
     std::map<int64_t, uint64_t> lowest;   // by generation
     std::map<int64_t, absl::Time> quiet;  // by line: Line::nothing_to_prune_until
     int rows = 0;
+  };
+  // The registry tells refusals in order: of settled records below this one none is still to come.
+  struct Heard {
+    int64_t generation;
+    uint64_t below;
   };
   // While it lives, the last pages of the budget may be used: a full store must still settle, and close a generation.
   class WholeBudget {
@@ -154,10 +162,11 @@ class Store::Impl {
   absl::StatusOr<int64_t> FirstOpenRow(const SessionBatch& session, const Line& before, const Line& line,
                                        int64_t next_intake);
   absl::StatusOr<int64_t> FirstRowPast(const Line& line, int64_t none);
-  absl::StatusOr<Pruned> Prune(bool early);
-  absl::Status PruneRecords(bool early, Pruned& pruned);
+  absl::StatusOr<Pruned> Prune(bool early, Heard heard = {});
+  absl::Status PruneRecords(bool early, Heard heard, Pruned& pruned);
+  absl::StatusOr<uint64_t> VerdictsFrom(Chain& chain);
   absl::Status PruneIntake(bool early, Pruned& pruned);
-  absl::StatusOr<int> PruneAlone(bool early);
+  absl::StatusOr<int> PruneAlone(bool early, Heard heard = {});
   void Apply(const Pruned& pruned);
   void CheckpointWhenLong();
 
@@ -171,8 +180,9 @@ class Store::Impl {
   void Measure();
   void Warn(Warning& warning, bool begins, bool ends, const std::string& text);
   bool IsTight() const;
-  bool IsReserved(uint64_t more_bytes) const;
-  bool IsDiskReserved() const;
+  // Whether that is beyond `percent` of the budget, or the disk has no more than `percent_of_ballast` of the ballast.
+  bool IsBeyond(uint64_t percent, uint64_t percent_of_ballast, uint64_t more_bytes) const;
+  bool IsDiskReserved(uint64_t percent_of_ballast = 100) const;
   bool GiveBallast();
   bool GiveBallastLocked();
   void MakeBallast();
@@ -192,6 +202,9 @@ class Store::Impl {
   absl::Status WriteAudit(const Decision& decision, absl::string_view action, absl::string_view outcome);
   absl::StatusOr<uint64_t> CountQuarantined();
 
+  // Within a transaction.
+  absl::Status NoteSettlement(int64_t generation, uint64_t through);
+
   Chain* Find(int64_t generation);
   // A record's hash as it is on disk; nothing where it is not kept.
   absl::StatusOr<std::optional<std::string>> HashOf(int64_t generation, uint64_t number);
@@ -210,7 +223,7 @@ class Store::Impl {
   bool leaves_no_trace_ = false;  // the log file was not there, and nothing has been written
   uint64_t all_pages_ = 0, commit_pages_ = 0;
   uint64_t file_pages_ = 0, free_pages_ = 0, page_bytes_ = 0;
-  Warning nearly_full_, reserved_, disk_low_;
+  Warning nearly_full_, reserved_, disk_low_, disk_failed_;
   std::vector<std::string> news_;
   std::optional<store_db::Ballast> ballast_;
   bool ballast_given_ = false;  // by this process, and not made again

@@ -14,13 +14,15 @@ namespace {
 
 // Per cent of the budget. A warning that was said is said again only after it was this much better in between.
 constexpr uint64_t kTight = 70, kNearlyFull = 85, kReserved = 95, kBetter = 5;
+// What is neither urgent nor can be kept by its instrument may take half of the reserve.
+constexpr uint64_t kHalfReserved = 97, kHalf = 50, kAll = 100;
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 // With less on the disk, what SQLite could not write is taken to be for want of it: a commit and its log fit in here.
 constexpr uint64_t kDiskIsFull = 16 * kMiB;
-// A file is worth making smaller from so many free bytes on, and only if what is in it is copied in a second or two.
-constexpr uint64_t kWorthShrinking = 16 * kMiB, kMostCopied = 256 * kMiB;
+// A file is worth making smaller from so many free bytes on, and only if what is in it is copied in a second or two,
+// also by a disk that writes 20 MB/s: nobody commits meanwhile.
+constexpr uint64_t kWorthShrinking = 16 * kMiB, kMostCopied = 32 * kMiB;
 constexpr absl::Duration kShrinkAgain = absl::Hours(1);
-constexpr int kMostPrunings = 16;  // of one Tidy, so that nobody waits for long
 
 absl::StatusOr<uint64_t> Count(store_db::Statement& statement) {
   Query query(statement);
@@ -63,25 +65,27 @@ bool Store::Impl::IsTight() const {
   return (file_pages_ - free_pages_) * 100 >= all_pages_ * kTight || IsDiskReserved();
 }
 
-bool Store::Impl::IsReserved(uint64_t more_bytes) const {
+bool Store::Impl::IsBeyond(uint64_t percent, uint64_t percent_of_ballast, uint64_t more_bytes) const {
   const uint64_t used = file_pages_ - free_pages_ + more_bytes / page_bytes_;
-  return used * 100 >= all_pages_ * kReserved || IsDiskReserved();
+  return used * 100 >= all_pages_ * percent || IsDiskReserved(percent_of_ballast);
 }
 
 // What was, or should be, the ballast is all there is.
-bool Store::Impl::IsDiskReserved() const {
-  return ballast_ && ballast_->bytes() > 0 && !ballast_->there() && DiskFreeBytes(options_.path) < ballast_->bytes();
+bool Store::Impl::IsDiskReserved(uint64_t percent_of_ballast) const {
+  return ballast_ && ballast_->bytes() > 0 && !ballast_->there() &&
+         DiskFreeBytes(options_.path) < ballast_->bytes() / 100 * percent_of_ballast;
 }
 
 absl::Status Store::Impl::Admits(const SessionBatch& session) {
-  if (!session.deferrable || !session.urgent.empty()) return absl::OkStatus();
+  if (session.payloads.empty() || !session.urgent.empty()) return absl::OkStatus();
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
   uint64_t bytes = 0;
   for (const IntakeEntry& entry : session.entries) bytes += entry.bytes.size();
   for (const std::string& payload : session.payloads) bytes += payload.size();
-  while (IsReserved(bytes)) {
-    const absl::StatusOr<int> gone = PruneAlone(true);
+  const uint64_t percent = session.deferrable ? kReserved : kHalfReserved, ballast = session.deferrable ? kAll : kHalf;
+  for (int prunings = 0; IsBeyond(percent, ballast, bytes); ++prunings) {
+    const absl::StatusOr<int> gone = prunings < kMostPrunings ? PruneAlone(true) : 0;
     if (!gone.ok() || *gone == 0) {
       return WhyFull(absl::StrCat("store \"", options_.path, "\": what room is left is for urgent results"));
     }
@@ -92,6 +96,7 @@ absl::Status Store::Impl::Admits(const SessionBatch& session) {
 void Store::Impl::Tidy(bool idle) {
   const std::lock_guard lock(mutex_);
   if (options_.read_only) return;
+  CheckDisk().IgnoreError();  // also where nothing comes in, the end of its refusing is said
   MakeBallast();
   if (idle) {
     for (int i = 0; i < kMostPrunings; ++i) {

@@ -78,7 +78,9 @@ absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, dims:
     const absl::Status status = TryMarkRefused(generation, number, reason, message);
     if (!absl::IsResourceExhausted(status)) return status;
     // The copy needs room. The queue must go on, or nothing ever makes any.
-    const absl::StatusOr<int> gone = PruneAlone(true);
+    const Chain* chain = Find(generation);
+    const bool settled = chain != nullptr && number <= chain->generation.settled_through;
+    const absl::StatusOr<int> gone = PruneAlone(true, settled ? Heard{generation, number} : Heard{});
     if (!gone.ok() || *gone == 0) return WhyFull(status.message());
   }
 }

@@ -36,8 +36,11 @@ absl::Status Verdicts::TakeRefusal(const std::string& address, const Generation&
   const std::lock_guard<std::mutex> lock(mutex_);
   const absl::Status status = store_.MarkRefused(generation.id, refusal.number(), refusal.reason(), refusal.message());
   if (!absl::IsNotFound(status)) return status;
-  // It went on under a new store id, or was settled long ago and pruned.
-  SPDLOG_WARN("store: {}", std::string(status.message()));
+  // It went on under a new store id and is judged there, or it was settled long ago and deleted since.
+  SPDLOG_ERROR(
+      "store: record {} of store {} was refused, and its copy here is gone ({}): it is not in the quarantine; measure "
+      "again, or look for it in the registry's log of refusals",
+      refusal.number(), generation.store_id, std::string(status.message()));
   return absl::OkStatus();
 }
 

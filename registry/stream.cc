@@ -23,8 +23,6 @@ constexpr uint32_t kContract = 1;
 constexpr std::size_t kMostRecordsInCommit = 256;
 constexpr std::size_t kMostBytesInCommit = 256 << 10;
 constexpr std::size_t kMostRefusalsSaid = 16;
-// Refusals that a Welcome is followed by: those that the stream before may have lost.
-constexpr int kMostRefusalsRepeated = 256;
 
 google::protobuf::Timestamp ToProto(absl::Time time) {
   google::protobuf::Timestamp out;
@@ -250,11 +248,11 @@ absl::Status ForwardStream::CompareWithHello(const StoreName& store, const v1::H
   return absl::OkStatus();
 }
 
-// The bridge may have lost the message to the end of its stream; nothing else tells it that a settled record was
-// refused.
+// The bridge may have lost the message to the end of its stream, with all that was under way; nothing else tells it
+// that a settled record was refused.
 absl::Status ForwardStream::RepeatRefusals(const StoreName& store) {
   const absl::StatusOr<std::vector<v1::Refusal>> refusals =
-      archive_.LatestRefusals(store, settings_.window_records, kMostRefusalsRepeated);
+      archive_.LatestRefusals(store, settings_.window_records, static_cast<int>(settings_.window_records));
   if (!refusals.ok()) return refusals.status();
   for (const v1::Refusal& refusal : *refusals) {
     v1::ForwardResponse response;

@@ -231,6 +231,21 @@ TEST(Assess, WhatTheLaboratoryAddedOrCouldNotMeasureIsNoHit) {
   EXPECT_TRUE(Urgent(Assessed(finding)));
 }
 
+TEST(Assess, OfAControlTheHitIsNotedAndNobodyIsAlarmed) {
+  using dims::v1::Origin_MAX;
+  for (int value = 0; value <= Origin_MAX; ++value) {
+    const auto origin = static_cast<dims::v1::Origin>(value);
+    dims::v1::Report report;
+    report.set_origin(origin);
+    *report.add_analyses()->add_findings() = Labelled("PMMA");
+    Assess{kWatches}(report);
+    EXPECT_THAT(Hits(report), ElementsAre("pmma"));
+    const bool control = origin == dims::v1::ORIGIN_QC_STANDARD || origin == dims::v1::ORIGIN_BLANK ||
+                         origin == dims::v1::ORIGIN_PROFICIENCY;
+    EXPECT_EQ(Urgent(report), !control) << dims::v1::Origin_Name(origin);
+  }
+}
+
 TEST(Assess, OneAbsentFindingDoesNotHideAnother) {
   dims::v1::Report report;
   dims::v1::Analysis& analysis = *report.add_analyses();

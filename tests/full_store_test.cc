@@ -202,6 +202,62 @@ TEST_F(FullStore, WhatIsHeldBackGoesToTheReserveWhenTheBridgeStops) {
   EXPECT_THAT(Samples(), ElementsAre("P1"));
 }
 
+TEST_F(FullStore, RoutineRepeatsNeverUseUpWhatIsForUrgentResultsOfOthers) {
+  Fill();
+  int tries = 0;
+  while (Send("S1")[0] == 'A') ASSERT_LT(++tries, 2000) << "no bound";
+  EXPECT_GT(tries, 10);
+  EXPECT_EQ(answers_[0], 'N') << "its enquiry";
+  const StoreSummary summary = store_->Summary();
+  EXPECT_LT(summary.used_bytes * 1000, summary.budget_bytes * 980);
+  Put(from_printer_, PrintOf("URGENT1"));
+  Run();
+  EXPECT_EQ(store_->ReadUrgent(store_->Current().id, 0, 10)->size(), 1u);
+  Empty();
+  EXPECT_EQ(Send("S1"), "AAAAA") << "the line is as it was once there is room";
+}
+
+TEST_F(FullStore, AtTheStopOneThatDoesNotFitTakesNoOtherWithIt) {
+  Fill();
+  bench_.reset();
+  Bench bench(
+      *store_, [this] { return now_; }, [] {}, [] {}, absl::Seconds(1));
+  ReceiveBuffer small, large;
+  for (ReceiveBuffer* buffer : {&large, &small}) {
+    SessionSetup printer = AnalyserSetup([](absl::string_view) { return absl::OkStatus(); });
+    printer.driver = &kPrinter;
+    printer.options = *Options::Parse({}, {});
+    printer.source.set_instrument(buffer == &small ? "small" : "large");
+    bench.Add(std::make_unique<Session>(std::move(printer), *store_, now_), *buffer);
+  }
+  Put(small, PrintOf("P1"));
+  for (int i = 0; i < 40; ++i) {
+    Put(large, PrintOf(absl::StrCat("B", i), 16'000));
+    while (bench.Round()) {
+    }
+  }
+  bench.Stop();
+  bench.Run();
+  EXPECT_EQ(store_->Position("large").read_through, 0u) << "this test does not show what it should";
+  EXPECT_THAT(Samples(), ElementsAre("P1"));
+}
+
+TEST_F(FullStore, ALineThatTheStoreCanNeverTakeStandsStillAndTheOthersGoOn) {
+  Put(from_printer_, PrintOf("P1"));
+  // Its bytes are in the store already, from somebody else.
+  ASSERT_TRUE(store_->Commit({{{"printer-1", {{IntakeEntry::Kind::kIn, 0, now_.wall, "x"}}, 0, {}}}}).ok());
+  filled_ = store_->Current().highest_number;
+  EXPECT_EQ(Send("S1"), "AAAAA");
+  for (int i = 0; i < 5; ++i) Wait(absl::Seconds(2));
+  EXPECT_EQ(Send("S2"), "AAAAA");
+  EXPECT_THAT(Samples(), ElementsAre("S1", "S2"));
+  const std::size_t waiting = printer_->Waiting();
+  EXPECT_GT(waiting, 0u);
+  Put(from_printer_, PrintOf("P2"));
+  Run();
+  EXPECT_EQ(printer_->Waiting(), waiting) << "it takes no more";
+}
+
 TEST_F(FullStore, TheFileGetsSmallerOnceNothingHasComeForAWhile) {
   // Of a budget that is still large.
   bench_.reset();

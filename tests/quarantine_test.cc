@@ -305,6 +305,41 @@ TEST_F(Quarantine, ARefusalThatFindsNoRoomMakesSomeFromWhatMayGo) {
   EXPECT_THAT(All(), SizeIs(100));
 }
 
+TEST_F(Quarantine, WhatIsToldAgainAfterWelcomeIsStillThereThoughACommitCameBetween) {
+  options_.budget_bytes = 4 << 20;
+  Reopen();
+  while (store_->Summary().used_bytes * 100 < store_->Summary().budget_bytes * 75) {
+    ASSERT_TRUE(store_->Commit(BatchOf({std::string(4000, 'f')})).ok());
+  }
+  const Generation at = store_->Current();
+  ASSERT_TRUE(store_->Settle(at.id, 50).ok());  // as Welcome says
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(store_->Commit(BatchOf({"an instrument's"})).ok());
+  for (uint64_t number = 1; number <= 50; ++number) {
+    const absl::Status status = store_->MarkRefused(at.id, number, kReason, "SIMULATED");
+    ASSERT_TRUE(status.ok()) << number << ": " << status;
+  }
+  EXPECT_EQ(store_->Summary().quarantined, 50u);
+}
+
+TEST_F(Quarantine, AFullStoreThatIsToldAgainWhatWasRefusedKeepsAllOfIt) {
+  options_.budget_bytes = 4 << 20;
+  Reopen();
+  while (store_->Commit(BatchOf({std::string(4000, 'f')})).ok()) {
+  }
+  const Generation at = store_->Current();
+  absl::Status status;
+  for (uint64_t number = 1; number <= 256 && status.ok(); ++number) {
+    status = store_->MarkRefused(at.id, number, kReason, "SIMULATED");
+  }
+  ASSERT_TRUE(absl::IsResourceExhausted(status)) << status;  // the stream ends of it
+  ASSERT_TRUE(store_->Settle(at.id, 256).ok());              // the next one's Welcome
+  for (uint64_t number = 1; number <= 256; ++number) {
+    status = store_->MarkRefused(at.id, number, kReason, "SIMULATED");
+    ASSERT_TRUE(status.ok()) << number << ": " << status;
+  }
+  EXPECT_EQ(store_->Summary().quarantined, 256u);
+}
+
 TEST_F(Quarantine, IsReadAndNotChangedByWhoOnlyLooks) {
   const Generation at = RefuseOne("1");
   store_.reset();

@@ -69,7 +69,7 @@ TEST_F(StoreBudget, WhatIsSettledGoesBeforeItsTimeFromSeventyPerCentOnTheOldestF
   Open();
   FillTo(69);
   const Generation full = store_->Current();
-  const uint64_t settled = full.highest_number / 2;
+  const uint64_t settled = full.highest_number * 9 / 10;
   ASSERT_TRUE(store_->Settle(full.id, settled).ok());
   ASSERT_TRUE(store_->Commit(Routine(10)).ok());
   EXPECT_EQ(store_->Summary().generations[0].settled, settled) << "not yet";
@@ -145,7 +145,10 @@ TEST_F(StoreBudget, FromNinetyFivePerCentOnWhatCanWaitIsRefusedAndTheRestIsForUr
   Batch cut = Routine(100);
   cut.sessions[0].deferrable = false;
   EXPECT_TRUE(Offer(cut).ok()) << "nobody can be told to keep it";
-  ASSERT_TRUE(store_->Settle(store_->Current().id, 150).ok());
+  FillTo(97);
+  EXPECT_TRUE(absl::IsResourceExhausted(Offer(cut))) << "half of the reserve";
+  EXPECT_TRUE(Offer(Urgent(100)).ok());
+  ASSERT_TRUE(store_->Settle(store_->Current().id, 600).ok());
   EXPECT_TRUE(Offer(Routine(100)).ok()) << "what is settled makes room at once";
 }
 

@@ -62,6 +62,33 @@ TEST(StoreLimits, DeletesWhatIsSettledAndOldButNeverWhatIsNot) {
   EXPECT_EQ(store->ReadIntake("gc", 2500, 2512).value(), "012345678901");
 }
 
+TEST(StoreLimits, WhatWasSettledWhileTheClockWasBehindIsKeptForItsTimeOnceTheClockIsSet) {
+  const absl::Time set = absl::FromUnixSeconds(1'800'000'000);
+  // A clock that began at 1970, and one that went back half a year.
+  for (const absl::Time behind : {absl::UnixEpoch() + absl::Hours(5), set - absl::Hours(24 * 180)}) {
+    const StoreFolder folder;
+    absl::Time now = set;
+    StoreOptions options = OptionsFor(folder);
+    options.now = [&] { return now; };
+    const auto store = MustOpen(options);
+    const int64_t id = store->Current().id;
+    ASSERT_TRUE(store->Commit(NumberedBatch(1, 60)).ok());
+    ASSERT_TRUE(store->Settle(id, 1).ok());
+    now = behind;
+    ASSERT_TRUE(store->Settle(id, 50).ok());
+    now = set + absl::Hours(1);
+    ASSERT_TRUE(store->Commit(NumberedBatch(61, 1)).ok());
+    EXPECT_EQ(store->Summary().generations[0].settled, 50u);
+    ASSERT_TRUE(store->Settle(id, 55).ok());
+    now += absl::Hours(24 * 6);
+    ASSERT_TRUE(store->Commit(NumberedBatch(62, 1)).ok());
+    EXPECT_EQ(store->Summary().generations[0].settled, 55u);
+    now += absl::Hours(24 * 2);
+    ASSERT_TRUE(store->Commit(NumberedBatch(63, 1)).ok());
+    EXPECT_EQ(store->Summary().generations[0].settled, 1u) << "but not for ever";
+  }
+}
+
 TEST(StoreLimits, SaysFullWhenItsBudgetIsFullAndGoesOnWhenThereIsRoom) {
   const StoreFolder folder;
   absl::Time now = absl::FromUnixSeconds(1'700'000'000);

@@ -676,5 +676,23 @@ TEST(StoreSalvage, ADiskThatIsMountedReadOnlyIsNamedWithTheRemedy) {
   }
 }
 
+TEST(StoreSalvage, ThatNothingIsAcceptedAfterTwoFailuresIsShownAndItsEndIsSaidAlsoWhereNothingComes) {
+  const StoreFolder folder;
+  absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  WriteWhole(folder.file(".failures"), "1699999900 one\n1699999960 two\n");
+  StoreOptions options = OptionsFor(folder);
+  options.now = [&] { return now; };
+  const auto store = MustOpen(options);
+  const auto shown = [&] { return absl::StrContains(absl::StrJoin(store->Summary().warnings, "\n"), "disk failed"); };
+  EXPECT_TRUE(shown());
+  store->Tidy(false);
+  EXPECT_TRUE(shown());
+  store->TakeNews();
+  now += absl::Minutes(10);
+  store->Tidy(false);
+  EXPECT_FALSE(shown());
+  EXPECT_THAT(absl::StrJoin(store->TakeNews(), "\n"), HasSubstr("accepted again"));
+}
+
 }  // namespace
 }  // namespace dims
