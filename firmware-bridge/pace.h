@@ -72,7 +72,7 @@ class BulkWindow {
  public:
   static constexpr uint64_t kLeastBytes = 32 * 1024, kMostBytes = 1024 * 1024;
   static constexpr std::size_t kMostInMessage = 256 * 1024, kMostRecordsInMessage = 256;
-  static constexpr absl::Duration kHorizon = absl::Milliseconds(500), kMostLatency = absl::Seconds(2);
+  static constexpr absl::Duration kHorizon = absl::Milliseconds(500), kMostLatency = absl::Seconds(10);
   // Taken for the rate of a link that is not measured yet.
   static constexpr double kSlowestRate = 8 * 1024;
 

@@ -48,6 +48,7 @@ class Store::Impl {
   Generation OldestUnsettled();
   Generation Current();
   std::vector<Generation> Unsettled();
+  std::vector<Generation> Kept();
   absl::StatusOr<std::vector<StoredRecord>> Read(int64_t generation, uint64_t after, std::size_t most_records,
                                                  std::size_t most_bytes);
   absl::StatusOr<std::vector<StoredRecord>> ReadUrgent(int64_t generation, uint64_t after, std::size_t most_records);

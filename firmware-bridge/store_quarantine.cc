@@ -153,7 +153,11 @@ absl::StatusOr<Store::Impl::Decision> Store::Impl::BeginDecision(absl::string_vi
   absl::StatusOr<Decision> decision = FindQuarantined(store_id, number);
   DIMS_RETURN_IF_ERROR(decision.status());
   for (const Chain& chain : chains_) {
-    if (chain.generation.store_id != store_id || number <= chain.generation.settled_through) continue;
+    // What moved on under another store id, the registry was asked about before.
+    if (chain.generation.store_id != store_id || number <= chain.generation.settled_through ||
+        number > chain.generation.highest_number) {
+      continue;
+    }
     return absl::FailedPreconditionError(absl::StrCat("record ", number, " of store ", store_id,
                                                       " was refused, but the registry has not settled it ",
                                                       "yet (it has settled through ", chain.generation.settled_through,

@@ -46,10 +46,10 @@ absl::Status Verdicts::TakeConflict(const std::string& address, const Generation
   const std::lock_guard<std::mutex> lock(mutex_);
   const absl::Status ended = absl::AbortedError(absl::StrCat("conflict at record ", conflict.number()));
   // What the other lane has moved already is not there any more.
-  const std::vector<Generation> unsettled = store_.Unsettled();
-  const auto now = std::find_if(unsettled.begin(), unsettled.end(),
-                                [&](const Generation& other) { return other.id == generation.id; });
-  if (generation.id != store_.Current().id && (now == unsettled.end() || now->highest_number < conflict.number())) {
+  const std::vector<Generation> kept = store_.Kept();
+  const auto now =
+      std::find_if(kept.begin(), kept.end(), [&](const Generation& other) { return other.id == generation.id; });
+  if (generation.id != store_.Current().id && (now == kept.end() || now->highest_number < conflict.number())) {
     return ended;
   }
   SPDLOG_CRITICAL(
@@ -58,7 +58,8 @@ absl::Status Verdicts::TakeConflict(const std::string& address, const Generation
       address, conflict.number(), generation.store_id, absl::BytesToHexString(conflict.registry_hash()),
       absl::BytesToHexString(conflict.received_hash()));
   const absl::Status began =
-      store_.BeginGeneration(generation.id, conflict.number(), "conflict with the registry").status();
+      store_.BeginGeneration(generation.id, conflict.number(), "conflict with the registry", Store::Carry::kKept)
+          .status();
   return began.ok() ? ended : began;
 }
 

@@ -404,6 +404,73 @@ TEST_F(Lanes, WhatIsUnderWayAtTheEndIsStillSettled) {
   EXPECT_EQ(store_->OldestUnsettled().settled_through, 20u);
 }
 
+TEST_F(Lanes, AnEpochThatTheBulkLaneHearsReachesTheUrgentOne) {
+  std::atomic<bool> restored = false;
+  KeepUrgent();
+  Serve([&](const v1::Hello& hello, Transport& transport) {
+    Welcome(transport, "central", restored ? "two" : "one");
+    while (const auto number = scripted_->Read(hello, transport)) {
+      if (hello.purpose() == kBulk) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarts");
+      v1::ForwardResponse response;
+      response.mutable_stored_ahead()->add_numbers(*number);
+      transport.Write(response);
+    }
+    return grpc::Status::OK;
+  });
+  StartUplink();
+  ASSERT_TRUE(UrgentIs({1}));
+  ASSERT_TRUE(Answered());
+  Pass(601);
+  ASSERT_TRUE(Eventually([&] { return !uplink_->State().urgent_connected; }));
+  restored = true;
+  Pass(60);
+  ASSERT_TRUE(Eventually([&] { return store_->RegistryEpoch() == "two"; }));
+  EXPECT_TRUE(UrgentIs({1, 1}));
+}
+
+TEST_F(Lanes, ARegistryThatGreetsAndThenHasNoRoomIsNotBesieged) {
+  uplink_options_.first_wait = absl::Milliseconds(100);
+  Keep(3);
+  KeepUrgent();
+  Serve([&](const v1::Hello& hello, Transport& transport) {
+    Welcome(transport);
+    scripted_->Read(hello, transport);
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the disk is full");
+  });
+  StartUplink();
+  Eventually([&] { return scripted_->streams(kBulk) + scripted_->streams(kUrgent) > 16; }, absl::Seconds(3));
+  EXPECT_LE(scripted_->streams(kBulk), 8);
+  EXPECT_LE(scripted_->streams(kUrgent), 8);
+}
+
+TEST_F(Lanes, AfterHalfAMinuteWithNothingToSendTheNextFailureIsTheFirst) {
+  uplink_options_.first_wait = absl::Seconds(5);
+  uplink_options_.longest_wait = absl::Hours(1);
+  std::atomic<bool> over = false;
+  Serve([&](const v1::Hello&, Transport& transport) {
+    if (scripted_->streams(kBulk) < 4) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "away");
+    Welcome(transport);
+    Eventually([&] { return over.exchange(false); });
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarts");
+  });
+  StartUplink();
+  for (int streams = 1; streams < 4; ++streams) {
+    ASSERT_TRUE(
+        Eventually([&] { return scripted_->streams(kBulk) == streams && !uplink_->State().last_error.empty(); }));
+    ASSERT_TRUE(Eventually([&] {
+      Pass(5);
+      return scripted_->streams(kBulk) > streams;
+    }));
+  }
+  ASSERT_TRUE(Eventually([&] { return uplink_->State().connected; }));
+  Pass(31);
+  over = true;
+  ASSERT_TRUE(Eventually([&] { return !uplink_->State().connected; }));
+  Pass(5);
+  EXPECT_TRUE(Eventually([&] { return scripted_->streams(kBulk) == 5; }, absl::Seconds(3)));
+  over = true;
+}
+
 TEST_F(Lanes, AFreshRecordLeavesAtOnceAndAlone) {
   Serve([this](const v1::Hello& hello, Transport& transport) {
     Welcome(transport);
