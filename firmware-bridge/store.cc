@@ -385,8 +385,8 @@ absl::Status Store::Settle(int64_t generation, uint64_t through) {
   return impl_->WithBallast([&] { return impl_->Settle(generation, through); });
 }
 absl::Status Store::MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                                absl::string_view message) {
-  return impl_->WithBallast([&] { return impl_->MarkRefused(generation, number, reason, message); });
+                                absl::string_view message, bool* news) {
+  return impl_->WithBallast([&] { return impl_->MarkRefused(generation, number, reason, message, news); });
 }
 absl::StatusOr<std::vector<QuarantinedRecord>> Store::Quarantined(int64_t after, std::size_t most_records,
                                                                   std::size_t most_bytes) {

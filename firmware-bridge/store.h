@@ -225,8 +225,9 @@ class Store {
   absl::Status Settle(int64_t generation, uint64_t through);
   // The registry refused this record for good. It counts as queued until it is settled; a copy of it goes into the
   // quarantine, once, however often that is told: also where somebody has decided about it since.
+  // `news`: set to true where it had not been told before.
   absl::Status MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                           absl::string_view message);
+                           absl::string_view message, bool* news = nullptr);
 
   // The quarantine after row `after`, in the order of refusal, at most `most_records` and `most_bytes` (but at least
   // one).

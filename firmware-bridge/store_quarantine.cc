@@ -71,11 +71,11 @@ struct Store::Impl::Decision {
 };
 
 absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                                      absl::string_view message) {
+                                      absl::string_view message, bool* news) {
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
   while (true) {
-    const absl::Status status = TryMarkRefused(generation, number, reason, message);
+    const absl::Status status = TryMarkRefused(generation, number, reason, message, news);
     if (!absl::IsResourceExhausted(status)) return status;
     // The copy needs room. The queue must go on, or nothing ever makes any.
     const absl::StatusOr<int> gone = PruneAlone(true);
@@ -84,7 +84,7 @@ absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, dims:
 }
 
 absl::Status Store::Impl::TryMarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                                         absl::string_view message) {
+                                         absl::string_view message, bool* news) {
   const Chain* chain = Find(generation);
   const absl::StatusOr<std::optional<std::string>> hash = HashOf(generation, number);
   DIMS_RETURN_IF_ERROR(hash.status());
@@ -102,6 +102,7 @@ absl::Status Store::Impl::TryMarkRefused(int64_t generation, uint64_t number, di
   if (DIMS_FAILPOINT("store.refuse.before")) EndAfterDiskFailure(options_.path, "failpoint");
   DIMS_RETURN_IF_ERROR(transaction.Commit());
   if (DIMS_FAILPOINT("store.refuse.after")) EndAfterDiskFailure(options_.path, "failpoint");
+  if (news != nullptr) *news = true;
   CheckpointWhenLong();
   return absl::OkStatus();
 }

@@ -28,13 +28,17 @@ absl::Status Verdicts::CheckWelcome(const dims::v1::Welcome& welcome) {
 absl::Status Verdicts::TakeRefusal(const std::string& address, const Generation& generation,
                                    const dims::v1::Refusal& refusal) {
   const std::string remedy(RemedyFor(refusal.reason()));
-  SPDLOG_ERROR(
-      "registry {}: refused record {} for good: {} ({}); it is kept until somebody decides (dims-bridge quarantine "
-      "list){}",
-      address, refusal.number(), refusal.message(), dims::v1::RefusalReason_Name(refusal.reason()),
-      remedy.empty() ? "" : absl::StrCat(": ", remedy));
   const std::lock_guard<std::mutex> lock(mutex_);
-  const absl::Status status = store_.MarkRefused(generation.id, refusal.number(), refusal.reason(), refusal.message());
+  bool news = false;
+  const absl::Status status =
+      store_.MarkRefused(generation.id, refusal.number(), refusal.reason(), refusal.message(), &news);
+  if (news) {
+    SPDLOG_ERROR(
+        "registry {}: refused record {} for good: {} ({}); it is kept until somebody decides (dims-bridge quarantine "
+        "list){}",
+        address, refusal.number(), refusal.message(), dims::v1::RefusalReason_Name(refusal.reason()),
+        remedy.empty() ? "" : absl::StrCat(": ", remedy));
+  }
   if (!absl::IsNotFound(status)) return status;
   // It went on under a new store id, or was settled long ago and pruned.
   SPDLOG_WARN("store: {}", std::string(status.message()));

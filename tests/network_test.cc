@@ -281,9 +281,9 @@ TEST_F(NetworkTest, ARegistryThatDoesNotAnswerIsNotConnectedAndThatIsForgottenOn
   EXPECT_EQ(bridge.State().last_error, "");
 }
 
-// The handshake of TLS, that of HTTP/2 and Hello take a round trip each before the first record goes: of the 30 s that
-// the program waits, 12 s (with a real way to connect over, 16 s) where each way takes 2 s. With DIMS_NETWORK_DELAY=2s
-// it is tried so, and takes 16 s.
+// To connect, the handshake of TLS, that of HTTP/2 and Hello take a round trip each before the first record goes. Each
+// way of 2 s makes that 16 s of the 30 that the program waits; here it is 12, as the proxy is connected to at once.
+// With DIMS_NETWORK_DELAY=2s it is tried so.
 TEST_F(NetworkTest, ALongWayIsNoReasonToGiveUp) {
   absl::Duration delay = absl::Milliseconds(250), deadline = absl::Seconds(4);
   if (const char* const given = std::getenv("DIMS_NETWORK_DELAY"); given != nullptr) {
@@ -324,7 +324,8 @@ TEST_F(NetworkTest, WhatIsUnderWayIsBoundedHoweverMuchWaits) {
   Bridge& bridge = Begin();
   for (int i = 0; i < 40; ++i) bridge.Keep(10, "S-", 100'000);  // 40 MB
   bridge.Run();
-  ASSERT_TRUE(Eventually([&] { return bridge.State().connected; }));
+  // A link that is not measured yet is given a minute for a record of this size.
+  ASSERT_TRUE(Eventually([&] { return bridge.Queued() < 400; }));
   // Of the whole program: bridge, proxy and registry. (A sanitizer's heap says nothing here.)
   const auto heap = [] {
     const auto info = mallinfo2();

@@ -279,6 +279,29 @@ TEST_F(Lanes, ARefusalOnTheUrgentLaneCountsAndBlocksNothing) {
   EXPECT_TRUE(Eventually([&] { return Samples() == std::vector<std::string>{"S-2", "S-3"}; }));
 }
 
+TEST_F(Lanes, ARefusalThatIsRepeatedIsNoNews) {
+  const auto before = spdlog::default_logger();
+  const auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(1000);
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("both sides", lines));
+  StartRegistry();
+  origin_ = v1::ORIGIN_SIMULATED;
+  Keep(1);
+  origin_.reset();
+  for (int stream = 1; stream <= 3; ++stream) {
+    StartUplink();
+    Keep(1);
+    ASSERT_TRUE(Drained());  // after the refusals of this stream
+    StopUplink();
+  }
+  server_.reset();
+  spdlog::set_default_logger(before);
+  const std::vector<std::string> logged = lines->last_formatted();
+  EXPECT_EQ(std::count_if(logged.begin(), logged.end(),
+                          [](const std::string& line) { return absl::StrContains(line, "refused record 1 for good"); }),
+            1)
+      << absl::StrJoin(logged, "");
+}
+
 TEST_F(Lanes, TheNextAddressIsTakenWhereOneFails) {
   StartRegistry();
   uplink_options_.more_addresses = {uplink_options_.address};
