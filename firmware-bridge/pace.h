@@ -64,8 +64,8 @@ class Route {
 // window is what the registry settles in half a second and the link's own latency; from 32 KiB to 1 MiB. (Half a second
 // of the rate alone would never open where the latency is more than half a second: the window would be the rate's
 // cause.) Where less than half a second of it waited on the link, it grows by the rest of that and does not shrink:
-// over a long way the rate is what the window makes it. It doubles at most, once as much as it holds was settled; where
-// more waited, it shrinks at once.
+// over a long way the rate is what the window makes it. Where next to nothing waited it doubles at once as in slow
+// start. It doubles at most, once as much as it holds was settled; where more waited, it shrinks at once.
 //
 // The latency is the shortest time from sending to settled on this stream: the first message, small and on an empty
 // link, measures it. Rates measured while there was nothing more to send say what there was, not what the link takes:
