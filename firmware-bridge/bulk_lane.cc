@@ -11,8 +11,12 @@
 
 namespace dims {
 
-BulkLane::BulkLane(LaneSetup setup, uint64_t drain_limit, std::function<absl::Duration()> give_way)
-    : Lane(std::move(setup), dims::v1::STREAM_PURPOSE_IN_ORDER), limit_(drain_limit), give_way_(std::move(give_way)) {}
+BulkLane::BulkLane(LaneSetup setup, uint64_t drain_limit, std::function<absl::Duration()> give_way,
+                   std::function<void(const std::string& epoch)> heard_epoch)
+    : Lane(std::move(setup), dims::v1::STREAM_PURPOSE_IN_ORDER),
+      limit_(drain_limit),
+      give_way_(std::move(give_way)),
+      heard_epoch_(std::move(heard_epoch)) {}
 
 BulkLane::Flow BulkLane::flow() const {
   absl::MutexLock lock(&flow_mutex_);
@@ -26,9 +30,18 @@ void BulkLane::ShowFlow() {
 }
 
 // Connected also where nothing waits: so it is known that all is well, and what comes leaves at once.
-std::optional<Generation> BulkLane::Wanted() { return store_.OldestUnsettled(); }
+std::optional<Generation> BulkLane::Wanted() {
+  const Generation oldest = store_.OldestUnsettled();
+  if (oldest.settled_through < oldest.highest_number && compared_last_) return oldest;
+  for (const Generation& generation : store_.Kept()) {
+    if (compared_.count(generation.id) == 0) return generation;
+  }
+  return oldest;
+}
 
-absl::Status BulkLane::Begin(const Generation&, const dims::v1::Welcome& welcome) {
+absl::Status BulkLane::Begin(const Generation& generation, const dims::v1::Welcome& welcome) {
+  compared_last_ = generation.settled_through >= generation.highest_number;
+  if (absl::Status status = TakeEpoch(welcome.epoch()); !status.ok()) return status;
   if (absl::Status status = TakePosition(welcome); !status.ok()) return status;
   window_.emplace(welcome.window_records(), welcome.window_bytes());
   return absl::OkStatus();
@@ -39,39 +52,58 @@ void BulkLane::End() {
   ShowFlow();
 }
 
-absl::Status BulkLane::TakePosition(const dims::v1::Welcome& welcome) {
-  if (const std::string before = store_.RegistryEpoch(); before != welcome.epoch()) {
+absl::Status BulkLane::TakeEpoch(const std::string& epoch) {
+  if (const std::string before = store_.RegistryEpoch(); before != epoch) {
     if (!before.empty()) {
       SPDLOG_WARN("registry {}: its epoch changed: it was set up anew or restored from a backup", address_);
     }
-    if (absl::Status status = store_.SetRegistryEpoch(welcome.epoch()); !status.ok()) return status;
+    compared_.clear();
+    if (absl::Status status = store_.SetRegistryEpoch(epoch); !status.ok()) return status;
   }
-  sent_through_ = welcome.settled_through();
-  if (welcome.settled_through() > generation_.highest_number) {
-    SPDLOG_CRITICAL(
-        "registry {}: it has more of store {} than this bridge: the store was set back; going on under a "
-        "new store id",
-        address_, generation_.store_id);
+  heard_epoch_(epoch);
+  return absl::OkStatus();
+}
+
+absl::Status BulkLane::TakePosition(const dims::v1::Welcome& welcome) {
+  const uint64_t has = sent_through_ = welcome.settled_through();
+  if (has > generation_.highest_number) {
+    // An earlier one: records of it were lost here, or went on under another store id.
     if (generation_.id == store_.Current().id) {
+      SPDLOG_CRITICAL(
+          "registry {}: it has more of store {} than this bridge: the store was set back; going on under a "
+          "new store id",
+          address_, generation_.store_id);
       absl::StatusOr<Generation> next = store_.BeginGeneration(generation_.id, 0, "the store was set back");
       if (!next.ok()) return next.status();
     }
     sent_through_ = generation_.settled_through;  // what is here is compared there, number by number
-  } else if (welcome.settled_through() < generation_.settled_through) {
-    SPDLOG_WARN("registry {}: it lost records it had settled; sending again from {}", address_,
-                welcome.settled_through() + 1);
-  } else if (welcome.settled_through() > 0) {
-    const absl::StatusOr<std::vector<StoredRecord>> at =
-        store_.Read(generation_.id, welcome.settled_through() - 1, 1, BulkWindow::kMostInMessage);
-    const bool kept = at.ok() && !at->empty() && at->front().number == welcome.settled_through();
-    if (kept && at->front().hash != welcome.settled_hash()) {
-      sent_through_ = generation_.settled_through;  // the conflict shows
-    } else {
-      if (absl::Status status = store_.Settle(generation_.id, sent_through_); !status.ok()) return status;
-      setup_.changed();
-    }
+  } else if (has < generation_.settled_through) {
+    SPDLOG_WARN("registry {}: it lost records of store {} that it had settled; sending again from {}", address_,
+                generation_.store_id, has + 1);
+    compared_.clear();  // and of which others?
+    if (Differs(has, welcome.settled_hash())) sent_through_ = BeforeKept();
+    return absl::OkStatus();
+  } else if (Differs(has, welcome.settled_hash())) {
+    sent_through_ = BeforeKept();  // the conflict shows, at the first that differs
+    return absl::OkStatus();
+  } else {
+    if (absl::Status status = store_.Settle(generation_.id, has); !status.ok()) return status;
+    setup_.changed();
   }
+  compared_.insert(generation_.id);
   return absl::OkStatus();
+}
+
+bool BulkLane::Differs(uint64_t number, const std::string& hash) {
+  if (number == 0) return false;
+  const absl::StatusOr<std::vector<StoredRecord>> at =
+      store_.Read(generation_.id, number - 1, 1, BulkWindow::kMostInMessage);
+  return at.ok() && !at->empty() && at->front().number == number && at->front().hash != hash;
+}
+
+uint64_t BulkLane::BeforeKept() {
+  const absl::StatusOr<std::vector<StoredRecord>> at = store_.Read(generation_.id, 0, 1, BulkWindow::kMostInMessage);
+  return at.ok() && !at->empty() ? at->front().number - 1 : generation_.settled_through;
 }
 
 absl::Status BulkLane::Hear(const RegistryStream::Answers& answers) {
@@ -79,6 +111,7 @@ absl::Status BulkLane::Hear(const RegistryStream::Answers& answers) {
   const uint64_t settled = std::min(answers.settled_through, sent_through_);
   if (!window_->Settled(settled, Uptime())) return absl::OkStatus();
   if (absl::Status status = store_.Settle(generation_.id, settled); !status.ok()) return status;
+  if (settled >= generation_.settled_through) compared_.insert(generation_.id);
   ShowFlow();
   setup_.changed();
   return absl::OkStatus();
@@ -119,7 +152,7 @@ absl::StatusOr<std::vector<StoredRecord>> BulkLane::Read(BulkWindow::Room room) 
 
 absl::StatusOr<Lane::Step> BulkLane::SendSome(RegistryStream& stream) {
   const absl::Duration now = Uptime();
-  const auto patience = [this] { return setup_.answer_deadline + window_->Patience(); };
+  const auto patience = [this] { return Patience() + window_->Patience(); };
   stream.Expect(window_->empty() ? absl::InfiniteDuration() : patience());
   if (const absl::Duration wait = std::max({paused_until_, limit_.ReadyAt(), give_way_()}) - now;
       wait > absl::ZeroDuration()) {
@@ -132,8 +165,7 @@ absl::StatusOr<Lane::Step> BulkLane::SendSome(RegistryStream& stream) {
   if (!records.ok()) return records.status();
   if (records->empty()) {
     window_->RanDry();
-    const bool over =
-        window_->empty() && generation_.id != store_.Current().id && store_.OldestUnsettled().id != generation_.id;
+    const bool over = window_->empty() && Wanted()->id != generation_.id;
     return Step{over ? Step::Kind::kDone : Step::Kind::kWait};
   }
   uint64_t bytes = 0;

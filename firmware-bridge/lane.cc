@@ -14,6 +14,8 @@ namespace {
 
 // How long an orderly end may take: the registry has to commit what is under way.
 constexpr absl::Duration kGoodbye = absl::Seconds(2);
+// A stream that lived so long was no failure, also where nothing was sent on it.
+constexpr absl::Duration kLife = absl::Seconds(30);
 // A connection that another one has overtaken by so much.
 constexpr absl::Duration kHopeless = absl::Seconds(1);
 // Between two bridges that take one another's place.
@@ -43,6 +45,7 @@ void Lane::Stop() {
 void Lane::HurryTo(std::size_t address) {
   absl::MutexLock lock(&mutex_);
   const absl::Duration now = Uptime();
+  if (welcomed_at_) return;
   hurry_to_ = address;
   route_.HurryTo(address, now);
   if (stream_ != nullptr && !state_.connected && now - tried_at_ > kHopeless) {
@@ -124,6 +127,11 @@ bool Lane::AwaitEnd(absl::Duration most) {
   return mutex_.AwaitWithTimeout(absl::Condition(&ended_), most);
 }
 
+void Lane::Proven(std::size_t address) {
+  absl::MutexLock lock(&mutex_);
+  route_.Answered(address);
+}
+
 void Lane::Failed(std::size_t address, const absl::Status& status) {
   SetState(false, "", status.message());
   absl::BitGen random;
@@ -145,13 +153,14 @@ void Lane::Failed(std::size_t address, const absl::Status& status) {
   }
   absl::MutexLock lock(&mutex_);
   route_.Failed(address, now, absl::Uniform(random, 0.0, 1.0));
-  if (hurry_to_) route_.HurryTo(*hurry_to_, now);
+  if (hurry_to_ && !welcomed_at_) route_.HurryTo(*hurry_to_, now);
   if (again) route_.Hold(now + kTruce * absl::Uniform(random, 1.0, 1.5));
 }
 
 absl::Status Lane::Visit(std::size_t address, const Generation& generation) {
   address_ = setup_.addresses[address];
   generation_ = generation;
+  attempt_ = address;
   conflict_ = false;
   if (absl::Status status = setup_.credentials.Look(); !status.ok()) return status;
   if (DIMS_FAILPOINT("uplink.connect")) return absl::UnavailableError("Connection refused");
@@ -175,6 +184,7 @@ absl::Status Lane::Visit(std::size_t address, const Generation& generation) {
     stream_ = &stream;
     tried_at_ = Uptime();
     hurry_to_.reset();
+    welcomed_at_.reset();
   }
   absl::Status status;
   RegistryStream::Answers answers = stream.Take();
@@ -192,6 +202,9 @@ absl::Status Lane::Visit(std::size_t address, const Generation& generation) {
   const absl::Status finished = stream.Finish();
   absl::MutexLock lock(&mutex_);
   stream_ = nullptr;
+  if (welcomed_at_ && Uptime() - *welcomed_at_ >= kLife) route_.Answered(address);
+  // An orderly end that took too long: what was not answered is sent again.
+  if (status.ok() && absl::IsDeadlineExceeded(finished)) return absl::OkStatus();
   return status.ok() ? finished : status;
 }
 
@@ -206,7 +219,7 @@ absl::Status Lane::Welcomed(std::size_t address, RegistryStream& stream, const d
   if (absl::Status status = setup_.verdicts.CheckWelcome(welcome); !status.ok()) return status;
   {
     absl::MutexLock lock(&mutex_);
-    route_.Answered(address);
+    welcomed_at_ = Uptime();
   }
   stream.Expect(absl::InfiniteDuration());
   SPDLOG_INFO("registry {}: connected to \"{}\"{}; it has records of store {} through {}, this bridge through {}",
@@ -218,6 +231,7 @@ absl::Status Lane::Welcomed(std::size_t address, RegistryStream& stream, const d
 }
 
 absl::Status Lane::TakeAnswers(const RegistryStream::Answers& answers) {
+  if (answers.settled_through > 0 || !answers.ahead.empty()) Proven(attempt_);
   for (const dims::v1::Refusal& refusal : answers.refusals) {
     if (absl::Status status = setup_.verdicts.TakeRefusal(address_, generation_, refusal); !status.ok()) return status;
   }
@@ -241,8 +255,7 @@ absl::Status Lane::Serve(RegistryStream& stream) {
 }
 
 absl::Status Lane::SayGoodbye(RegistryStream& stream) {
-  stream.Expect(kGoodbye);
-  stream.SayDone();
+  stream.SayDone(kGoodbye);
   while (true) {
     const RegistryStream::Answers answers = stream.Take();
     if (absl::Status status = TakeAnswers(answers); !status.ok()) return status;

@@ -34,7 +34,8 @@ namespace dims {
 struct LaneSetup {
   std::vector<std::string> addresses;  // host:port, all of one registry; the first is the first choice
   dims::v1::Hello hello;               // what is the same in each
-  absl::Duration answer_deadline, first_wait, longest_wait;
+  absl::Duration answer_deadline;  // until Welcome, which takes four round trips; half of it for each answer after it
+  absl::Duration first_wait, longest_wait;
   std::function<Moment()> clock;
   std::function<void()> changed;  // its state, or what is settled; must be quick
   Store& store;
@@ -94,6 +95,8 @@ class Lane {
   // There is new cause to connect.
   void Hurry();
   absl::Duration Uptime() const { return setup_.clock().uptime; }
+  // With an answer that is owed, beyond what the link takes for what is under way.
+  absl::Duration Patience() const { return setup_.answer_deadline / 2; }
 
   const LaneSetup setup_;
   Store& store_;
@@ -111,6 +114,8 @@ class Lane {
   // Answers to what was sent, until the registry ends the stream.
   absl::Status SayGoodbye(RegistryStream& stream);
   void Failed(std::size_t address, const absl::Status& status);
+  // The registry does more than greet: the next failure is the first one.
+  void Proven(std::size_t address);
   // True once Stop was called.
   bool Wait(absl::Duration most);
   bool stopped() const;
@@ -118,14 +123,18 @@ class Lane {
 
   const dims::v1::StreamPurpose purpose_;
   std::function<void(std::size_t address)> connected_ = [](std::size_t) {};
-  uint64_t version_ = 0;   // of the credentials, on the stream at hand
-  bool conflict_ = false;  // on the stream at hand
+  uint64_t version_ = 0;     // of the credentials, on the stream at hand
+  bool conflict_ = false;    // on the stream at hand
+  std::size_t attempt_ = 0;  // its address
   absl::Duration taken_over_at_ = -absl::InfiniteDuration();
   mutable absl::Mutex mutex_;
   Route route_ ABSL_GUARDED_BY(mutex_);
   LaneState state_ ABSL_GUARDED_BY(mutex_);
   RegistryStream* stream_ ABSL_GUARDED_BY(mutex_) = nullptr;
   absl::Duration tried_at_ ABSL_GUARDED_BY(mutex_);
+  // On the stream at hand, or the last one: when it was welcomed. Where that was in vain, the way was not what was
+  // wrong, and another lane's success no reason to hurry.
+  std::optional<absl::Duration> welcomed_at_ ABSL_GUARDED_BY(mutex_);
   std::optional<std::size_t> hurry_to_ ABSL_GUARDED_BY(mutex_);  // since tried_at_
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false, ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Duration stopped_at_ ABSL_GUARDED_BY(mutex_);

@@ -73,7 +73,13 @@ void BulkWindow::Measure(const Item& newest, absl::Duration now) {
   const double rate = static_cast<double>(settled_ - newest.settled_before) / seconds;
   if (newest.dry && rate <= rate_) return;
   rate_ = rate_ == 0 ? rate : rate_ + (rate - rate_) / 4;
-  const double bytes = rate_ * absl::ToDoubleSeconds(kHorizon + latency_);
+  // What waits on the link, instead of the rate alone: over a long way the rate is what the window makes it.
+  const absl::Duration waited = now - newest.sent_at - latency_;
+  double bytes = rate_ * absl::ToDoubleSeconds(kHorizon + latency_);
+  if (!newest.dry && waited <= kHorizon) {
+    bytes = static_cast<double>(window_) + rate_ * absl::ToDoubleSeconds(kHorizon - waited);
+    if (waited <= kHorizon / 4) bytes = std::max(bytes, 2.0 * static_cast<double>(window_));  // slow start
+  }
   const uint64_t target =
       std::max(least_bytes_, bytes < static_cast<double>(most_bytes_) ? static_cast<uint64_t>(bytes) : most_bytes_);
   if (target <= window_) {

@@ -63,7 +63,9 @@ class Route {
 // connection over the same link is not long behind it, and that it is never the window that makes a link slow. So the
 // window is what the registry settles in half a second and the link's own latency; from 32 KiB to 1 MiB. (Half a second
 // of the rate alone would never open where the latency is more than half a second: the window would be the rate's
-// cause.) It doubles at most, once as much as it holds was settled; it shrinks at once.
+// cause.) Where less than half a second of it waited on the link, it grows by the rest of that and does not shrink:
+// over a long way the rate is what the window makes it. Where next to nothing waited it doubles at once as in slow
+// start. It doubles at most, once as much as it holds was settled; where more waited, it shrinks at once.
 //
 // The latency is the shortest time from sending to settled on this stream: the first message, small and on an empty
 // link, measures it. Rates measured while there was nothing more to send say what there was, not what the link takes:
@@ -72,7 +74,7 @@ class BulkWindow {
  public:
   static constexpr uint64_t kLeastBytes = 32 * 1024, kMostBytes = 1024 * 1024;
   static constexpr std::size_t kMostInMessage = 256 * 1024, kMostRecordsInMessage = 256;
-  static constexpr absl::Duration kHorizon = absl::Milliseconds(500), kMostLatency = absl::Seconds(2);
+  static constexpr absl::Duration kHorizon = absl::Milliseconds(500), kMostLatency = absl::Seconds(10);
   // Taken for the rate of a link that is not measured yet.
   static constexpr double kSlowestRate = 8 * 1024;
 

@@ -149,7 +149,14 @@ void RegistryStream::Expect(absl::Duration patience) {
   patience_ = patience;
 }
 
-void RegistryStream::SayDone() { transport_->WritesDone(); }
+void RegistryStream::SayDone(absl::Duration patience) {
+  {
+    absl::MutexLock lock(&mutex_);
+    progress_ = clock_().uptime;
+    patience_ = patience;
+  }
+  transport_->WritesDone();
+}
 
 absl::Status RegistryStream::CheckIdentity() const { return CheckIsRegistry(*context_.auth_context()); }
 

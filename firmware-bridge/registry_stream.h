@@ -54,8 +54,9 @@ class RegistryStream {
   bool Send(std::vector<StoredRecord> records);
   // From now on an answer is owed within `patience` after the last sign of progress; infinite: none is owed.
   void Expect(absl::Duration patience);
-  // Nothing more will be sent: the registry stores what it has, answers, and ends the stream.
-  void SayDone();
+  // Nothing more will be sent: the registry stores what it has, answers, and ends the stream; within `patience` from
+  // now, and from each answer.
+  void SayDone(absl::Duration patience);
   // Who is there; once it has answered.
   absl::Status CheckIdentity() const;
 

@@ -151,6 +151,15 @@ std::vector<Generation> Store::Impl::Unsettled() {
   return unsettled;
 }
 
+std::vector<Generation> Store::Impl::Kept() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Generation> kept;
+  for (const Chain& chain : chains_) {
+    if (chain.lowest <= chain.generation.highest_number) kept.push_back(chain.generation);
+  }
+  return kept;
+}
+
 absl::StatusOr<std::vector<StoredRecord>> Store::Impl::Read(int64_t generation_id, uint64_t after,
                                                             std::size_t most_records, std::size_t most_bytes) {
   const std::lock_guard lock(mutex_);
@@ -402,6 +411,7 @@ absl::StatusOr<std::string> Store::ReadIntake(absl::string_view instrument, uint
 Generation Store::OldestUnsettled() { return impl_->OldestUnsettled(); }
 Generation Store::Current() { return impl_->Current(); }
 std::vector<Generation> Store::Unsettled() { return impl_->Unsettled(); }
+std::vector<Generation> Store::Kept() { return impl_->Kept(); }
 absl::StatusOr<std::vector<StoredRecord>> Store::Read(int64_t generation, uint64_t after, std::size_t most_records,
                                                       std::size_t most_bytes) {
   return impl_->Read(generation, after, most_records, most_bytes);
@@ -414,8 +424,8 @@ absl::Status Store::Settle(int64_t generation, uint64_t through) {
   return impl_->WithBallast([&] { return impl_->Settle(generation, through); });
 }
 absl::Status Store::MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                                absl::string_view message) {
-  return impl_->WithBallast([&] { return impl_->MarkRefused(generation, number, reason, message); });
+                                absl::string_view message, bool* news) {
+  return impl_->WithBallast([&] { return impl_->MarkRefused(generation, number, reason, message, news); });
 }
 absl::StatusOr<std::vector<QuarantinedRecord>> Store::Quarantined(int64_t after, std::size_t most_records,
                                                                   std::size_t most_bytes) {

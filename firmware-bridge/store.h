@@ -212,6 +212,8 @@ class Store {
   Generation Current();
   // All that have unsettled records, oldest first.
   std::vector<Generation> Unsettled();
+  // All of which any record is here, settled or not, oldest first.
+  std::vector<Generation> Kept();
 
   // Records of a generation after `after`, at most `most_records` and `most_bytes` (but at least one). The first is
   // number `after` + 1, or, where that was settled and is no longer kept, the lowest that is. Each one's hash is
@@ -229,8 +231,9 @@ class Store {
   absl::Status Settle(int64_t generation, uint64_t through);
   // The registry refused this record for good. It counts as queued until it is settled; a copy of it goes into the
   // quarantine, once, however often that is told: also where somebody has decided about it since.
+  // `news`: set to true where it had not been told before.
   absl::Status MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                           absl::string_view message);
+                           absl::string_view message, bool* news = nullptr);
 
   // The quarantine after row `after`, in the order of refusal, at most `most_records` and `most_bytes` (but at least
   // one).
@@ -251,8 +254,9 @@ class Store {
 
   // Begins a new generation. Unsettled records of `from` numbered `first` and up move into it, payloads verbatim, under
   // new numbers and a new chain (first = 0: none moves). A damaged one is put aside, and a Gap moves in its place.
-  // kKept: for a registry that lost what it had settled. Settled records from `first` on are copied before them, with a
-  // Gap for those that are no longer kept; not those that were refused, about which a person decides.
+  // kKept: for a registry that lost what it had settled. Settled records from `first` on move before them, with a Gap
+  // for those that are no longer kept; not those that were refused, about which a person decides. None of them stays
+  // in `from`: compared with the registry once more, it would be carried on twice.
   enum class Carry { kUnsettled, kKept };
   absl::StatusOr<Generation> BeginGeneration(int64_t from, uint64_t first, absl::string_view why,
                                              Carry carry = Carry::kUnsettled);

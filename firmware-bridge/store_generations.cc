@@ -114,7 +114,7 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
   uint64_t expected = carry == Store::Carry::kKept ? first : std::max(first, from.settled_through + 1);
   struct Row {
     int64_t id;
-    bool urgent, refused;
+    bool refused;
     StoredRecord record;
   };
   while (expected <= from.highest_number) {
@@ -124,7 +124,6 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
       while (query.Next()) {
         rows.push_back(
             {query.Int(5),
-             query.Int(6) != 0,
              query.Int(7) != 0,
              {query.Unsigned(0), query.Bytes(1), query.Bytes(2), query.Bytes(4), static_cast<uint32_t>(query.Int(3))}});
       }
@@ -135,20 +134,18 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
       DIMS_RETURN_IF_ERROR(AppendGap(to, {from.store_id, expected, next - 1, "not in the database any more"}));
     }
     expected = next;
-    for (const auto& [id, urgent, refused, record] : rows) {
+    for (const auto& [id, refused, record] : rows) {
       if (record.number != expected) break;
       ++expected;
-      if (refused && record.number <= from.settled_through) continue;  // in the quarantine, or decided about
+      if (refused && record.number <= from.settled_through) {  // in the quarantine, or decided about
+        DIMS_RETURN_IF_ERROR(db_->Run(forget_unheard_, id));
+        DIMS_RETURN_IF_ERROR(db_->Run(delete_record_, id));
+        continue;
+      }
       const bool whole = RecordHash(record.previous_hash, record.number, record.schema, record.payload) == record.hash;
       if (!whole) {
         DIMS_RETURN_IF_ERROR(
             AppendGap(to, {from.store_id, record.number, record.number, "its bytes in the database were damaged"}));
-      }
-      if (record.number <= from.settled_through) {  // stays where it is settled, too
-        if (whole) DIMS_RETURN_IF_ERROR(Append(to, record.payload, urgent));
-        continue;
-      }
-      if (!whole) {
         DIMS_RETURN_IF_ERROR(db_->Run(set_aside_, id, Now()));
         DIMS_RETURN_IF_ERROR(db_->Run(forget_unheard_, id));
         DIMS_RETURN_IF_ERROR(db_->Run(delete_record_, id));
@@ -162,7 +159,10 @@ absl::Status Store::Impl::MoveRecords(const Generation& from, uint64_t first, St
       to.highest_hash = std::move(hash);
     }
   }
-  return absl::OkStatus();
+  if (carry == Store::Carry::kUnsettled || first > from.settled_through) return absl::OkStatus();
+  const absl::StatusOr<std::optional<std::string>> left = HashOf(from.id, first - 1);
+  DIMS_RETURN_IF_ERROR(left.status());
+  return *left ? db_->Run(settle_, from.id, first - 1, Blob{**left}) : db_->Run(settle_, from.id, 0, Null{});
 }
 
 void Store::Impl::WriteHead() {

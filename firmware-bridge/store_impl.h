@@ -49,12 +49,13 @@ class Store::Impl {
   Generation OldestUnsettled();
   Generation Current();
   std::vector<Generation> Unsettled();
+  std::vector<Generation> Kept();
   absl::StatusOr<std::vector<StoredRecord>> Read(int64_t generation, uint64_t after, std::size_t most_records,
                                                  std::size_t most_bytes);
   absl::StatusOr<std::vector<StoredRecord>> ReadUrgent(int64_t generation, uint64_t after, std::size_t most_records);
   absl::Status Settle(int64_t generation, uint64_t through);
   absl::Status MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                           absl::string_view message);
+                           absl::string_view message, bool* news);
   absl::StatusOr<std::vector<QuarantinedRecord>> Quarantined(int64_t after, std::size_t most_records,
                                                              std::size_t most_bytes);
   absl::StatusOr<QuarantinedRecord> Quarantined(absl::string_view store_id, uint64_t number);
@@ -192,7 +193,7 @@ class Store::Impl {
 
   // store_quarantine.cc
   absl::Status TryMarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                              absl::string_view message);
+                              absl::string_view message, bool* news);
   // A row of the quarantine, and what a person decides about it.
   struct Decision;
   absl::StatusOr<Decision> FindQuarantined(absl::string_view store_id, uint64_t number);

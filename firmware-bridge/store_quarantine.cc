@@ -71,11 +71,11 @@ struct Store::Impl::Decision {
 };
 
 absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                                      absl::string_view message) {
+                                      absl::string_view message, bool* news) {
   const std::lock_guard lock(mutex_);
   DIMS_RETURN_IF_ERROR(CheckWritable());
   while (true) {
-    const absl::Status status = TryMarkRefused(generation, number, reason, message);
+    const absl::Status status = TryMarkRefused(generation, number, reason, message, news);
     if (!absl::IsResourceExhausted(status)) return status;
     // The copy needs room. The queue must go on, or nothing ever makes any.
     const Chain* chain = Find(generation);
@@ -86,7 +86,7 @@ absl::Status Store::Impl::MarkRefused(int64_t generation, uint64_t number, dims:
 }
 
 absl::Status Store::Impl::TryMarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
-                                         absl::string_view message) {
+                                         absl::string_view message, bool* news) {
   const Chain* chain = Find(generation);
   const absl::StatusOr<std::optional<std::string>> hash = HashOf(generation, number);
   DIMS_RETURN_IF_ERROR(hash.status());
@@ -104,6 +104,7 @@ absl::Status Store::Impl::TryMarkRefused(int64_t generation, uint64_t number, di
   if (DIMS_FAILPOINT("store.refuse.before")) EndAfterDiskFailure(options_.path, "failpoint");
   DIMS_RETURN_IF_ERROR(transaction.Commit());
   if (DIMS_FAILPOINT("store.refuse.after")) EndAfterDiskFailure(options_.path, "failpoint");
+  if (news != nullptr) *news = true;
   CheckpointWhenLong();
   return absl::OkStatus();
 }
@@ -155,7 +156,11 @@ absl::StatusOr<Store::Impl::Decision> Store::Impl::BeginDecision(absl::string_vi
   absl::StatusOr<Decision> decision = FindQuarantined(store_id, number);
   DIMS_RETURN_IF_ERROR(decision.status());
   for (const Chain& chain : chains_) {
-    if (chain.generation.store_id != store_id || number <= chain.generation.settled_through) continue;
+    // What moved on under another store id, the registry was asked about before.
+    if (chain.generation.store_id != store_id || number <= chain.generation.settled_through ||
+        number > chain.generation.highest_number) {
+      continue;
+    }
     return absl::FailedPreconditionError(absl::StrCat("record ", number, " of store ", store_id,
                                                       " was refused, but the registry has not settled it ",
                                                       "yet (it has settled through ", chain.generation.settled_through,

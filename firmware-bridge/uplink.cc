@@ -31,7 +31,9 @@ class Uplink::Impl {
         credentials_({options_.ca, options_.certificate, options_.key},
                      {options_.laboratory, "bridge", options_.bridge}),
         verdicts_(store),
-        bulk_(SetupOf(store), options_.drain_limit, [this] { return urgent_.pressing_until(); }),
+        bulk_(
+            SetupOf(store), options_.drain_limit, [this] { return urgent_.pressing_until(); },
+            [this](const std::string& epoch) { urgent_.HeardEpoch(epoch); }),
         urgent_(SetupOf(store), [this] { bulk_.Wake(); }) {
     bulk_.OnConnected([this](std::size_t address) {
       urgent_.Press();

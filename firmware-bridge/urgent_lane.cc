@@ -35,6 +35,23 @@ bool UrgentLane::LookForNew() {
   return found;
 }
 
+void UrgentLane::HeardEpoch(const std::string& epoch) {
+  {
+    const std::lock_guard<std::mutex> lock(epoch_mutex_);
+    if (heard_epoch_ == epoch) return;
+    heard_epoch_ = epoch;
+  }
+  Wake();
+}
+
+// A registry that was restored has forgotten what it stored ahead.
+void UrgentLane::TakeEpoch() {
+  const std::lock_guard<std::mutex> lock(epoch_mutex_);
+  if (epoch_ == heard_epoch_) return;
+  for (auto& [id, progress] : progress_) progress.answered = 0;
+  epoch_ = heard_epoch_;
+}
+
 void UrgentLane::Press() {
   if (pending_) pressing_until_ns_ = absl::ToInt64Nanoseconds(Uptime() + kBulkGivesWay);
 }
@@ -56,6 +73,7 @@ std::optional<Generation> UrgentLane::Oldest() {
 }
 
 std::optional<Generation> UrgentLane::Wanted() {
+  TakeEpoch();
   if (LookForNew()) Hurry();
   const std::optional<Generation> oldest = Oldest();
   if (!oldest) Relieve();
@@ -63,11 +81,8 @@ std::optional<Generation> UrgentLane::Wanted() {
 }
 
 absl::Status UrgentLane::Begin(const Generation& generation, const dims::v1::Welcome& welcome) {
-  if (epoch_ != welcome.epoch()) {
-    // A registry that was restored has forgotten what it stored ahead.
-    for (auto& [id, progress] : progress_) progress.answered = 0;
-    epoch_ = welcome.epoch();
-  }
+  HeardEpoch(welcome.epoch());
+  TakeEpoch();
   most_records_ = std::max<uint64_t>(1, welcome.window_records());
   most_bytes_ = std::min(kMostBytes, welcome.window_bytes());
   under_way_.clear();
@@ -94,10 +109,11 @@ absl::Status UrgentLane::Hear(const RegistryStream::Answers& answers) {
 }
 
 absl::StatusOr<Lane::Step> UrgentLane::SendSome(RegistryStream& stream) {
+  TakeEpoch();
   LookForNew();
   // A link that is not measured: BulkWindow's rate for one.
   const auto patience = [this] {
-    return setup_.answer_deadline + absl::Seconds(static_cast<double>(bytes_under_way_) / BulkWindow::kSlowestRate);
+    return Patience() + absl::Seconds(static_cast<double>(bytes_under_way_) / BulkWindow::kSlowestRate);
   };
   stream.Expect(under_way_.empty() ? absl::InfiniteDuration() : patience());
   if (under_way_.size() >= most_records_ || (!under_way_.empty() && bytes_under_way_ >= most_bytes_)) return Step{};

@@ -16,6 +16,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,6 +40,8 @@ class UrgentLane final : public Lane {
   absl::Duration pressing_until() const { return absl::Nanoseconds(pressing_until_ns_.load()); }
   // Something urgent is known and not answered for.
   bool pending() const { return pending_; }
+  // The registry's epoch, as any lane heard it. From any thread.
+  void HeardEpoch(const std::string& epoch);
   // The link is there: what is urgent now has the next 2 s.
   void Press();
 
@@ -64,6 +67,7 @@ class UrgentLane final : public Lane {
     bool answered;
   };
 
+  void TakeEpoch();
   // Nothing urgent is left.
   void Relieve();
 
@@ -72,6 +76,8 @@ class UrgentLane final : public Lane {
   std::atomic<int64_t> pressing_until_ns_ = 0;
   std::map<int64_t, Progress> progress_;  // by generation
   std::string epoch_;                     // of the registry that answered
+  std::mutex epoch_mutex_;
+  std::string heard_epoch_;  // the latest; guarded by it
   // Of the stream at hand.
   std::deque<Item> under_way_;
   uint64_t bytes_under_way_ = 0, most_records_ = 1, most_bytes_ = 1;

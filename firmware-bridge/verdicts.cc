@@ -28,13 +28,17 @@ absl::Status Verdicts::CheckWelcome(const dims::v1::Welcome& welcome) {
 absl::Status Verdicts::TakeRefusal(const std::string& address, const Generation& generation,
                                    const dims::v1::Refusal& refusal) {
   const std::string remedy(RemedyFor(refusal.reason()));
-  SPDLOG_ERROR(
-      "registry {}: refused record {} for good: {} ({}); it is kept until somebody decides (dims-bridge quarantine "
-      "list){}",
-      address, refusal.number(), refusal.message(), dims::v1::RefusalReason_Name(refusal.reason()),
-      remedy.empty() ? "" : absl::StrCat(": ", remedy));
   const std::lock_guard<std::mutex> lock(mutex_);
-  const absl::Status status = store_.MarkRefused(generation.id, refusal.number(), refusal.reason(), refusal.message());
+  bool news = false;
+  const absl::Status status =
+      store_.MarkRefused(generation.id, refusal.number(), refusal.reason(), refusal.message(), &news);
+  if (news) {
+    SPDLOG_ERROR(
+        "registry {}: refused record {} for good: {} ({}); it is kept until somebody decides (dims-bridge quarantine "
+        "list){}",
+        address, refusal.number(), refusal.message(), dims::v1::RefusalReason_Name(refusal.reason()),
+        remedy.empty() ? "" : absl::StrCat(": ", remedy));
+  }
   if (!absl::IsNotFound(status)) return status;
   // It went on under a new store id and is judged there, or it was settled long ago and deleted since.
   SPDLOG_ERROR(
@@ -49,10 +53,10 @@ absl::Status Verdicts::TakeConflict(const std::string& address, const Generation
   const std::lock_guard<std::mutex> lock(mutex_);
   const absl::Status ended = absl::AbortedError(absl::StrCat("conflict at record ", conflict.number()));
   // What the other lane has moved already is not there any more.
-  const std::vector<Generation> unsettled = store_.Unsettled();
-  const auto now = std::find_if(unsettled.begin(), unsettled.end(),
-                                [&](const Generation& other) { return other.id == generation.id; });
-  if (generation.id != store_.Current().id && (now == unsettled.end() || now->highest_number < conflict.number())) {
+  const std::vector<Generation> kept = store_.Kept();
+  const auto now =
+      std::find_if(kept.begin(), kept.end(), [&](const Generation& other) { return other.id == generation.id; });
+  if (generation.id != store_.Current().id && (now == kept.end() || now->highest_number < conflict.number())) {
     return ended;
   }
   SPDLOG_CRITICAL(
@@ -61,7 +65,8 @@ absl::Status Verdicts::TakeConflict(const std::string& address, const Generation
       address, conflict.number(), generation.store_id, absl::BytesToHexString(conflict.registry_hash()),
       absl::BytesToHexString(conflict.received_hash()));
   const absl::Status began =
-      store_.BeginGeneration(generation.id, conflict.number(), "conflict with the registry").status();
+      store_.BeginGeneration(generation.id, conflict.number(), "conflict with the registry", Store::Carry::kKept)
+          .status();
   return began.ok() ? ended : began;
 }
 

@@ -28,7 +28,8 @@ class Verdicts {
   absl::Status CheckWelcome(const dims::v1::Welcome& welcome);
   // The record is put aside. OK also where it is not there any more.
   absl::Status TakeRefusal(const std::string& address, const Generation& generation, const dims::v1::Refusal& refusal);
-  // Unsettled records from that number on go on under a new store id. Never OK: the stream is over.
+  // Records from that number on, also what a registry once settled that has lost it, go on under a new store id. Never
+  // OK: the stream is over.
   absl::Status TakeConflict(const std::string& address, const Generation& generation,
                             const dims::v1::Conflict& conflict);
   // Whether a reason not to deliver is worth a log line: both lanes often have the same.

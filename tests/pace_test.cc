@@ -176,6 +176,17 @@ TEST(BulkWindow, LatencyAloneDoesNotThrottleALink) {
   }
 }
 
+TEST(BulkWindow, ALongRoundTripDoesNotCloseIt) {
+  for (const absl::Duration latency : {absl::Seconds(1.5), absl::Seconds(2.4), absl::Seconds(4), absl::Seconds(8)}) {
+    BulkWindow window = Wide();
+    Link link(125e3, latency);            // 1 Mbit/s
+    link.Run(window, absl::Minutes(10));  // it opens by half a second of the rate in each round trip
+    const double rate = static_cast<double>(link.Run(window, absl::Minutes(2))) / 120;
+    EXPECT_GE(rate, std::min(0.85 * 125e3, 6 * BulkWindow::kLeastBytes / absl::ToDoubleSeconds(latency)))
+        << absl::FormatDuration(latency);
+  }
+}
+
 TEST(BulkWindow, AFastLinkIsAtItsFullWidthAfterTwoMegabytes) {
   BulkWindow window = Wide();
   Link link(50e6, absl::Microseconds(500));

@@ -279,6 +279,29 @@ TEST_F(Lanes, ARefusalOnTheUrgentLaneCountsAndBlocksNothing) {
   EXPECT_TRUE(Eventually([&] { return Samples() == std::vector<std::string>{"S-2", "S-3"}; }));
 }
 
+TEST_F(Lanes, ARefusalThatIsRepeatedIsNoNews) {
+  const auto before = spdlog::default_logger();
+  const auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(1000);
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("both sides", lines));
+  StartRegistry();
+  origin_ = v1::ORIGIN_SIMULATED;
+  Keep(1);
+  origin_.reset();
+  for (int stream = 1; stream <= 3; ++stream) {
+    StartUplink();
+    Keep(1);
+    ASSERT_TRUE(Drained());  // after the refusals of this stream
+    StopUplink();
+  }
+  server_.reset();
+  spdlog::set_default_logger(before);
+  const std::vector<std::string> logged = lines->last_formatted();
+  EXPECT_EQ(std::count_if(logged.begin(), logged.end(),
+                          [](const std::string& line) { return absl::StrContains(line, "refused record 1 for good"); }),
+            1)
+      << absl::StrJoin(logged, "");
+}
+
 TEST_F(Lanes, TheNextAddressIsTakenWhereOneFails) {
   StartRegistry();
   uplink_options_.more_addresses = {uplink_options_.address};
@@ -402,6 +425,73 @@ TEST_F(Lanes, WhatIsUnderWayAtTheEndIsStillSettled) {
   EXPECT_EQ(store_->OldestUnsettled().settled_through, 0u);
   StopUplink();
   EXPECT_EQ(store_->OldestUnsettled().settled_through, 20u);
+}
+
+TEST_F(Lanes, AnEpochThatTheBulkLaneHearsReachesTheUrgentOne) {
+  std::atomic<bool> restored = false;
+  KeepUrgent();
+  Serve([&](const v1::Hello& hello, Transport& transport) {
+    Welcome(transport, "central", restored ? "two" : "one");
+    while (const auto number = scripted_->Read(hello, transport)) {
+      if (hello.purpose() == kBulk) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarts");
+      v1::ForwardResponse response;
+      response.mutable_stored_ahead()->add_numbers(*number);
+      transport.Write(response);
+    }
+    return grpc::Status::OK;
+  });
+  StartUplink();
+  ASSERT_TRUE(UrgentIs({1}));
+  ASSERT_TRUE(Answered());
+  Pass(601);
+  ASSERT_TRUE(Eventually([&] { return !uplink_->State().urgent_connected; }));
+  restored = true;
+  Pass(60);
+  ASSERT_TRUE(Eventually([&] { return store_->RegistryEpoch() == "two"; }));
+  EXPECT_TRUE(UrgentIs({1, 1}));
+}
+
+TEST_F(Lanes, ARegistryThatGreetsAndThenHasNoRoomIsNotBesieged) {
+  uplink_options_.first_wait = absl::Milliseconds(100);
+  Keep(3);
+  KeepUrgent();
+  Serve([&](const v1::Hello& hello, Transport& transport) {
+    Welcome(transport);
+    scripted_->Read(hello, transport);
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the disk is full");
+  });
+  StartUplink();
+  Eventually([&] { return scripted_->streams(kBulk) + scripted_->streams(kUrgent) > 16; }, absl::Seconds(3));
+  EXPECT_LE(scripted_->streams(kBulk), 8);
+  EXPECT_LE(scripted_->streams(kUrgent), 8);
+}
+
+TEST_F(Lanes, AfterHalfAMinuteWithNothingToSendTheNextFailureIsTheFirst) {
+  uplink_options_.first_wait = absl::Seconds(5);
+  uplink_options_.longest_wait = absl::Hours(1);
+  std::atomic<bool> over = false;
+  Serve([&](const v1::Hello&, Transport& transport) {
+    if (scripted_->streams(kBulk) < 4) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "away");
+    Welcome(transport);
+    Eventually([&] { return over.exchange(false); });
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "restarts");
+  });
+  StartUplink();
+  for (int streams = 1; streams < 4; ++streams) {
+    ASSERT_TRUE(
+        Eventually([&] { return scripted_->streams(kBulk) == streams && !uplink_->State().last_error.empty(); }));
+    ASSERT_TRUE(Eventually([&] {
+      Pass(5);
+      return scripted_->streams(kBulk) > streams;
+    }));
+  }
+  ASSERT_TRUE(Eventually([&] { return uplink_->State().connected; }));
+  Pass(31);
+  over = true;
+  ASSERT_TRUE(Eventually([&] { return !uplink_->State().connected; }));
+  Pass(5);
+  EXPECT_TRUE(Eventually([&] { return scripted_->streams(kBulk) == 5; }, absl::Seconds(3)));
+  over = true;
 }
 
 TEST_F(Lanes, AFreshRecordLeavesAtOnceAndAlone) {
