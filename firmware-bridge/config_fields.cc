@@ -212,7 +212,8 @@ constexpr Field kRegistryFields[] = {
               .minimum = kSecond,
               .maximum = 600 * kSecond,
               .default_value = "30s",  // a way of 2 s takes eight times that to be welcomed
-              .help = "how long the registry may take to answer before the bridge connects anew"},
+              .help = "how long the registry may take to greet, and half of that to answer records, before the bridge "
+                      "connects anew"},
      .set = Set<&RegistryConfig::answer_deadline>},
     {.spec = {.name = "drain_limit_kib_s",
               .type = Type::kInteger,

@@ -36,8 +36,8 @@ absl::Status Verdicts::TakeRefusal(const std::string& address, const Generation&
     SPDLOG_ERROR(
         "registry {}: refused record {} for good: {} ({}); it is kept until somebody decides (dims-bridge quarantine "
         "list){}",
-        address, refusal.number(), refusal.message(), dims::v1::RefusalReason_Name(refusal.reason()),
-        remedy.empty() ? "" : absl::StrCat(": ", remedy));
+        address, refusal.number(), absl::Utf8SafeCEscape(refusal.message().substr(0, 500)),
+        dims::v1::RefusalReason_Name(refusal.reason()), remedy.empty() ? "" : absl::StrCat(": ", remedy));
   }
   if (!absl::IsNotFound(status)) return status;
   // It went on under a new store id and is judged there, or it was settled long ago and deleted since.
