@@ -3,6 +3,7 @@
 #ifndef DIMS_TESTS_ASTM_LINE_H_
 #define DIMS_TESTS_ASTM_LINE_H_
 
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,8 @@ inline constexpr char kScriptIdle[] = "1s";
 struct AstmScript {
   const char* name;
   void (*run)(AstmLine& line);
+
+  friend void PrintTo(const AstmScript& script, std::ostream* out) { *out << script.name; }
 };
 const std::vector<AstmScript>& AstmScripts();
 

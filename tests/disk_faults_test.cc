@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <ostream>
 #include <random>
 #include <sstream>
 
@@ -164,6 +165,8 @@ void ExpectDiskFailure(const std::string& errors) {
 
 struct Fault {
   const char *call, *error;
+
+  friend void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.call << " " << fault.error; }
 };
 
 class DiskFault : public testing::TestWithParam<Fault> {};

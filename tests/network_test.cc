@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <ostream>
 #include <set>
 #include <thread>
 #include <tuple>
@@ -222,6 +223,8 @@ struct Trial {
   const char* fault;  // lines, with commas
   const char* said = "";
   bool reconnects = true;
+
+  friend void PrintTo(const Trial& trial, std::ostream* out) { *out << trial.fault; }
 };
 
 class EveryFault : public NetworkTest, public testing::WithParamInterface<Trial> {};

@@ -168,9 +168,14 @@ class Life {
     const bool kept = kind == 2 && current.settled_through > 0;
     const uint64_t first = kept ? current.settled_through : kind == 0 ? 0 : 1;
     const uint64_t settled = kept ? ids_.at({current.store_id, first}) - 1 : *ledger_.settled.begin();
+    // What moves is not settled any more where it was; and where nothing stays, nothing is.
+    const auto lowest = store_->Read(current.id, 0, 1, 1);
+    ASSERT_TRUE(lowest.ok()) << lowest.status();
+    const uint64_t left = kept && lowest->front().number < first ? first - 1 : 0;
     Tell([=](Ledger& ledger) {
       ledger.begins = true;
       ledger.settled.insert(settled);
+      if (kept) ledger.settled_numbers[current.store_id].first = left;
     });
     const auto next =
         store_->BeginGeneration(current.id, first, "a test", kept ? Store::Carry::kKept : Store::Carry::kUnsettled);
@@ -180,6 +185,7 @@ class Life {
       ledger.begins = false;
       ledger.store_id = id;
       ledger.settled = {settled};
+      if (kept) ledger.settled_numbers[current.store_id].second = left;
     });
   }
 
