@@ -66,11 +66,14 @@ void Bench::Run() {
   }
   for (Place& place : places_) place.session->Finish();
   Round(true);
-  for (const Place& place : places_) {
+  for (Place& place : places_) {
     const SessionBatch* left = place.session->Pending();
-    if (left == nullptr) continue;
-    SPDLOG_CRITICAL("{}: LOST: {} bytes of it, {} results among them, found no room in the store before the stop",
-                    place.session->name(), place.session->Waiting(), left->payloads.size());
+    uint64_t bytes = left == nullptr ? 0 : place.session->Waiting();
+    for (const Arrival& arrival : place.buffer->Take(2 * ReceiveBuffer::kCapacity)) bytes += arrival.bytes.size();
+    if (left == nullptr && bytes == 0) continue;
+    SPDLOG_CRITICAL("{}: LOST: {} bytes of it, {} results among them, {} before the stop", place.session->name(), bytes,
+                    left == nullptr ? 0 : left->payloads.size(),
+                    place.broken ? "could not be stored" : "found no room in the store");
   }
 }
 
@@ -97,7 +100,7 @@ bool Bench::Round(bool all) {
     }
     offered.push_back(&place);
   }
-  if (!offered.empty()) took = Commit(offered, all);
+  if (!offered.empty()) took |= Commit(offered, all);
   Tidy(now.uptime);
   return took;
 }
@@ -143,8 +146,9 @@ void Bench::Refuse(Place& place, const absl::Status& why) {
   place.refused = left != nullptr;
   place.urgent = left == nullptr ? 0 : left->urgent.size();
   place.offer_again = now.uptime + kOfferAgain;
-  if (left == nullptr || absl::IsResourceExhausted(why)) return;
-  place.broken = true;
+  // What the store finds wrong with the batch itself is wrong for good; all else may pass.
+  const bool for_good = absl::IsInvalidArgument(why) || absl::IsDataLoss(why);
+  if (left == nullptr || !for_good || std::exchange(place.broken, true)) return;
   SPDLOG_CRITICAL(
       "{}: THIS LINE STANDS STILL: the store cannot take what it said, nor will it later: {}; {} bytes of it are held "
       "in memory. All other lines go on. Keep this log, it shows a defect; restarting the bridge opens the line again, "

@@ -39,8 +39,11 @@ std::optional<Generation> BulkLane::Wanted() {
   return oldest;
 }
 
-absl::Status BulkLane::Begin(const Generation& generation, const dims::v1::Welcome& welcome) {
+void BulkLane::Chosen(const Generation& generation) {
   compared_last_ = generation.settled_through >= generation.highest_number;
+}
+
+absl::Status BulkLane::Begin(const Generation&, const dims::v1::Welcome& welcome) {
   if (absl::Status status = TakeEpoch(welcome.epoch()); !status.ok()) return status;
   if (absl::Status status = TakePosition(welcome); !status.ok()) return status;
   window_.emplace(welcome.window_records(), welcome.window_bytes());

@@ -3,8 +3,8 @@
 // What: the records after what the registry has, of one generation after the other; what is under way is bounded by the
 //   registry's window and by BulkWindow, and slowed by a configured limit and by the registry's Pause.
 // Promise: no state that the store lacks. A pause outlives the stream it came on. A registry that was set back,
-// announced
-//   or not, is given again what is kept of every generation: each is compared with what its Welcome says, once after
+// announced or
+//   not, is given again what is kept of every generation: each is compared with what its Welcome says, once after
 //   the start and again when one of them shows a loss. What waits to be sent is behind one such comparison at most.
 // Errors: what is damaged or gone in the store goes on under a new store id.
 // Threads: as Lane; flow from any.
@@ -39,6 +39,7 @@ class BulkLane final : public Lane {
 
  private:
   std::optional<Generation> Wanted() override;
+  void Chosen(const Generation& generation) override;
   absl::Status Begin(const Generation& generation, const dims::v1::Welcome& welcome) override;
   absl::Status Hear(const RegistryStream::Answers& answers) override;
   absl::StatusOr<Step> SendSome(RegistryStream& stream) override;
@@ -58,7 +59,7 @@ class BulkLane final : public Lane {
   uint64_t sent_through_ = 0;
   // Generations of which the registry has all that it ever settled, as far as it has said since the last loss.
   std::set<int64_t> compared_;
-  bool compared_last_ = true;  // the stream before this was for nothing else
+  bool compared_last_ = true;  // the attempt before this was for nothing else
   DrainLimit limit_;
   const std::function<absl::Duration()> give_way_;
   const std::function<void(const std::string& epoch)> heard_epoch_;

@@ -16,6 +16,7 @@ namespace {
 constexpr absl::Duration kGoodbye = absl::Seconds(2);
 // A stream that lived so long was no failure, also where nothing was sent on it.
 constexpr absl::Duration kLife = absl::Seconds(30);
+constexpr absl::Duration kGreetedInVain = absl::Seconds(2);
 // A connection that another one has overtaken by so much.
 constexpr absl::Duration kHopeless = absl::Seconds(1);
 // Between two bridges that take one another's place.
@@ -45,7 +46,8 @@ void Lane::Stop() {
 void Lane::HurryTo(std::size_t address) {
   absl::MutexLock lock(&mutex_);
   const absl::Duration now = Uptime();
-  if (welcomed_at_) return;
+  // One that greets and then fails must not have two lanes hurry one another.
+  if (welcomed_at_ && (stream_ != nullptr || now - *welcomed_at_ < kGreetedInVain)) return;
   hurry_to_ = address;
   route_.HurryTo(address, now);
   if (stream_ != nullptr && !state_.connected && now - tried_at_ > kHopeless) {
@@ -160,6 +162,7 @@ void Lane::Failed(std::size_t address, const absl::Status& status) {
 absl::Status Lane::Visit(std::size_t address, const Generation& generation) {
   address_ = setup_.addresses[address];
   generation_ = generation;
+  Chosen(generation);
   attempt_ = address;
   conflict_ = false;
   if (absl::Status status = setup_.credentials.Look(); !status.ok()) return status;

@@ -83,6 +83,8 @@ class Lane {
 
   // What to connect for; nothing: no need to.
   virtual std::optional<Generation> Wanted() = 0;
+  // It is tried now.
+  virtual void Chosen(const Generation&) {}
   // The registry has answered: this stream begins.
   virtual absl::Status Begin(const Generation& generation, const dims::v1::Welcome& welcome) = 0;
   // Of the answers, what is not the same for every lane.

@@ -264,6 +264,9 @@ absl::Status Store::Impl::Settle(int64_t generation_id, uint64_t through) {
 absl::Status Store::Impl::NoteSettlement(int64_t generation_id, uint64_t through) {
   if (options_.now() < kNoClockBefore) return absl::OkStatus();
   constexpr int64_t kHour = int64_t{3600} * 1'000'000'000;
+  // A year ahead is no clock that was right: it must not keep everything for so long.
+  const int64_t no_clock_after = absl::ToUnixNanos(options_.now() + absl::Hours(24 * 366));
+  DIMS_RETURN_IF_ERROR(db_->Execute(absl::StrCat("DELETE FROM settlements WHERE at>", no_clock_after)));
   const absl::StatusOr<int64_t> latest = db_->AskInt("SELECT coalesce(max(at), 0) FROM settlements");
   DIMS_RETURN_IF_ERROR(latest.status());
   return db_->Run(add_settlement_, generation_id, std::max((Now() / kHour + 1) * kHour, *latest), through);
@@ -345,7 +348,7 @@ absl::Status Store::Impl::CheckWritable() const {
   return absl::FailedPreconditionError(absl::StrCat("store \"", options_.path, "\" was opened for looking only"));
 }
 
-absl::StatusOr<std::unique_ptr<Store>> Store::OpenOnce(const StoreOptions& options, std::vector<std::string> notices) {
+absl::StatusOr<std::unique_ptr<Store>> Store::OpenOnce(const StoreOptions& options, std::vector<std::string>& notices) {
   // What a salvage made, and could not be opened: another would make the same, and a file more at each start.
   const std::string unsaved = options.path + ".unsaved";
   auto impl = std::make_unique<Impl>(options, notices);
@@ -358,7 +361,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::OpenOnce(const StoreOptions& optio
         store_db::Salvage(options.path, status.message(), *head, options.now(), options.alive);
     DIMS_RETURN_IF_ERROR(saved.status());
     notices.insert(notices.end(), saved->begin(), saved->end());
-    impl = std::make_unique<Impl>(options, std::move(notices));
+    impl = std::make_unique<Impl>(options, notices);
     status = impl->Open();
     if (absl::IsDataLoss(status)) LeaveMark(unsaved, status.message());
   }
@@ -370,8 +373,10 @@ absl::StatusOr<std::unique_ptr<Store>> Store::OpenOnce(const StoreOptions& optio
   }
   if (absl::IsDataLoss(status)) {
     return absl::DataLossError(absl::StrCat("store \"", options.path, "\" is damaged: ", status.message(),
-                                            "; the bridge sets it aside when it starts, and goes on with what can be "
-                                            "saved"));
+                                            FileExists(unsaved) ? "; it is what was saved of a damaged one, and the "
+                                                                  "bridge says what to do when it starts"
+                                                                : "; the bridge sets it aside when it starts, and "
+                                                                  "goes on with what can be saved"));
   }
   DIMS_RETURN_IF_ERROR(status);
   if (!options.read_only) std::remove(unsaved.c_str());
@@ -380,7 +385,8 @@ absl::StatusOr<std::unique_ptr<Store>> Store::OpenOnce(const StoreOptions& optio
 
 // What would give the ballast back while running does not run yet.
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
-  absl::StatusOr<std::unique_ptr<Store>> store = OpenOnce(options, {});
+  std::vector<std::string> notices;
+  absl::StatusOr<std::unique_ptr<Store>> store = OpenOnce(options, notices);
   const std::string ballast = options.path + ".ballast";
   if (options.read_only || !absl::IsResourceExhausted(store.status()) || FileBytes(ballast) == 0) return store;
   // At most: what is whole of a damaged one is copied.
@@ -388,10 +394,10 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
   if (DiskFreeBytes(options.path) >= FileBytes(options.path) + FileBytes(options.path + "-wal") + kSpare) return store;
   const uint64_t given = FileBytes(ballast);
   if (std::remove(ballast.c_str()) != 0) return store;
-  return OpenOnce(options,
-                  {absl::StrCat("THE DISK IS FULL: the ballast of ", given >> 20,
-                                " MiB was given back, so that the bridge can start; make room on the disk of \"",
-                                options.path, "\"")});
+  notices.push_back(absl::StrCat("THE DISK IS FULL: the ballast of ", given >> 20,
+                                 " MiB was given back, so that the bridge can start; make room on the disk of \"",
+                                 options.path, "\""));
+  return OpenOnce(options, notices);
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

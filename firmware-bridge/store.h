@@ -270,7 +270,8 @@ class Store {
  private:
   class Impl;
   explicit Store(std::unique_ptr<Impl> impl);
-  static absl::StatusOr<std::unique_ptr<Store>> OpenOnce(const StoreOptions& options, std::vector<std::string> notices);
+  static absl::StatusOr<std::unique_ptr<Store>> OpenOnce(const StoreOptions& options,
+                                                         std::vector<std::string>& notices);
   std::unique_ptr<Impl> impl_;
 };
 

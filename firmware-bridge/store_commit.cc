@@ -122,7 +122,7 @@ absl::Status Store::Impl::PutLine(absl::string_view instrument, const Line& line
   DIMS_RETURN_IF_ERROR(db_->Run(put_line_, line.id, instrument, line.position.read_through,
                                 line.position.closed_through, line.open_from));
   if (db_->changes() == 1) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat("store \"", options_.path, "\": line ", line.id, " is not ", instrument,
+  return absl::DataLossError(absl::StrCat("store \"", options_.path, "\": line ", line.id, " is not ", instrument,
                                           "'s; stop the bridge and keep the store's files for its makers"));
 }
 

@@ -192,6 +192,7 @@ class Store::Impl {
   absl::Status WhyFull(absl::string_view full) const;
 
   // store_quarantine.cc
+  bool WasRefused(const Chain& chain, uint64_t number);
   absl::Status TryMarkRefused(int64_t generation, uint64_t number, dims::v1::RefusalReason reason,
                               absl::string_view message, bool* news);
   // A row of the quarantine, and what a person decides about it.

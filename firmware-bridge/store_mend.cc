@@ -163,6 +163,7 @@ absl::Status Salvaging::MendLine(int64_t id, const std::string& otherwise,
   const auto borne_out = closed_by_name.find(name);
   // Without a record to go by: what was noted, if it can be; else nothing is replayed rather than sent twice.
   uint64_t closed = std::min(noted_closed, read);
+  // What is kept after the last of its records is replayed: rather a report twice than bytes that were in none.
   if (borne_out != closed_by_name.end()) closed = kept ? borne_out->second : std::max(read, borne_out->second);
   absl::StatusOr<Statement> insert = db_->Prepare(absl::StrCat(
       "INSERT INTO main.lines(id, instrument, read_through, closed_through, open_from, sum) SELECT id, instrument, "
@@ -175,6 +176,26 @@ absl::Status Salvaging::MendLine(int64_t id, const std::string& otherwise,
   DIMS_RETURN_IF_ERROR(db_->Run(*insert, id, absl::string_view(name), std::max(read, closed), closed));
   notices.push_back(absl::StrCat("where instrument ", name, " stood was damaged; by what is kept of it, ",
                                  std::max(read, closed), " bytes were read, of which ", closed, " are in records"));
+  return absl::OkStatus();
+}
+
+// A refused record that is marked so is not put there again when the registry repeats itself. Where it is not known
+// what was decided, a released one must not come back.
+absl::Status Salvaging::MendQuarantine() {
+  const auto incomplete = [this](const char* table) {
+    return std::find(incomplete_.begin(), incomplete_.end(), table) != incomplete_.end();
+  };
+  if (!incomplete("quarantine") || incomplete("audit")) return absl::OkStatus();
+  DIMS_RETURN_IF_ERROR(db_->Execute(
+      "INSERT OR IGNORE INTO main.quarantine(store_id, number, previous_hash, hash, schema, payload, urgent, reason, "
+      "message, refused_at) SELECT store_id, number, previous_hash, hash, schema, payload, urgent, 0, refused, "
+      "stored_at "
+      "FROM main.records JOIN main.generations ON generations.id=generation WHERE refused IS NOT NULL AND NOT EXISTS("
+      "SELECT 1 FROM main.audit WHERE what LIKE 'record '||number||' of store '||store_id||' (%') "
+      "ORDER BY records.id"));
+  if (db_->changes() > 0) {
+    notices.push_back(absl::StrCat(db_->changes(), " refused records were put back into the quarantine"));
+  }
   return absl::OkStatus();
 }
 

@@ -91,6 +91,7 @@ absl::Status Store::Impl::TryMarkRefused(int64_t generation, uint64_t number, di
   const absl::StatusOr<std::optional<std::string>> hash = HashOf(generation, number);
   DIMS_RETURN_IF_ERROR(hash.status());
   if (chain == nullptr || !hash->has_value()) {
+    if (chain != nullptr && WasRefused(*chain, number)) return absl::OkStatus();
     return absl::NotFoundError(absl::StrCat("no record ", number, " in generation ", generation, " of the store"));
   }
   const WholeBudget whole(*this);
@@ -107,6 +108,19 @@ absl::Status Store::Impl::TryMarkRefused(int64_t generation, uint64_t number, di
   if (news != nullptr) *news = true;
   CheckpointWhenLong();
   return absl::OkStatus();
+}
+
+// Of a record that is not here any more: it waits for a decision or had one, or it moved on and is judged there.
+bool Store::Impl::WasRefused(const Chain& chain, uint64_t number) {
+  const Generation& generation = chain.generation;
+  if (number > generation.highest_number && generation.id != chains_.back().generation.id) return true;
+  absl::StatusOr<Statement> select = db_->Prepare(
+      "SELECT EXISTS(SELECT 1 FROM quarantine WHERE store_id=?1 AND number=?2) OR EXISTS(SELECT 1 FROM audit WHERE "
+      "what "
+      "LIKE 'record '||?2||' of store '||?1||' (%')");
+  if (!select.ok()) return false;
+  Query query(*select, absl::string_view(generation.store_id), number);
+  return query.Next() && query.Int(0) != 0;
 }
 
 absl::StatusOr<std::vector<QuarantinedRecord>> Store::Impl::Quarantined(int64_t after, std::size_t most_records,

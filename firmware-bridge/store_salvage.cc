@@ -126,6 +126,7 @@ absl::Status Salvaging::Run(absl::string_view why) {
   DIMS_RETURN_IF_ERROR(RescueFromPages());
   DIMS_RETURN_IF_ERROR(MendGenerations());
   DIMS_RETURN_IF_ERROR(MendLines());
+  DIMS_RETURN_IF_ERROR(MendQuarantine());
   DIMS_RETURN_IF_ERROR(NoteMissing());
   if (!incomplete_.empty()) {
     notices.push_back(absl::StrCat("not all of its tables ", absl::StrJoin(incomplete_, ", "),

@@ -51,6 +51,7 @@ class Salvaging {
   absl::Status MendLine(int64_t id, const std::string& otherwise,
                         const std::map<std::string, uint64_t>& closed_by_name);
   absl::Status NoteMissing();
+  absl::Status MendQuarantine();
 
   std::string OldHas(const std::string& table, const std::string& column);
   int64_t CountOr(const std::string& sql, int64_t otherwise);

@@ -9,6 +9,11 @@
 #include "firmware-bridge/quarantine.h"
 
 namespace dims {
+namespace {
+
+constexpr std::size_t kMostGone = 4096;
+
+}  // namespace
 
 absl::Status Verdicts::CheckWelcome(const dims::v1::Welcome& welcome) {
   if (welcome.contract() != kContract) {
@@ -40,11 +45,14 @@ absl::Status Verdicts::TakeRefusal(const std::string& address, const Generation&
         dims::v1::RefusalReason_Name(refusal.reason()), remedy.empty() ? "" : absl::StrCat(": ", remedy));
   }
   if (!absl::IsNotFound(status)) return status;
-  // It went on under a new store id and is judged there, or it was settled long ago and deleted since.
-  SPDLOG_ERROR(
-      "store: record {} of store {} was refused, and its copy here is gone ({}): it is not in the quarantine; measure "
-      "again, or look for it in the registry's log of refusals",
-      refusal.number(), generation.store_id, std::string(status.message()));
+  // It was settled long ago and deleted since. The registry tells that after each Welcome: once is enough here.
+  if (gone_.size() < kMostGone && gone_.insert({generation.id, refusal.number()}).second) {
+    SPDLOG_ERROR(
+        "store: record {} of store {} was refused, and its copy here is gone ({}): it is not in the quarantine; "
+        "measure "
+        "again, or look for it in the registry's log of refusals",
+        refusal.number(), generation.store_id, std::string(status.message()));
+  }
   return absl::OkStatus();
 }
 

@@ -10,7 +10,9 @@
 #define DIMS_FIRMWARE_BRIDGE_VERDICTS_H_
 
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -40,6 +42,7 @@ class Verdicts {
   std::mutex mutex_;
   std::string registry_;  // the first that answered in this run
   Repeats repeats_;
+  std::set<std::pair<int64_t, uint64_t>> gone_;  // refused records without a copy here, said so
 };
 
 inline constexpr uint32_t kContract = 1;

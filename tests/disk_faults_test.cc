@@ -83,17 +83,17 @@ class Writer {
 
   // Reads what it says until so many commits were told in all, or it has ended.
   void Hear(int commits) {
-    std::string more(4096, '\0');
     while (told_.commits < commits) {
       pollfd ready{out_, POLLIN, 0};
       ASSERT_EQ(poll(&ready, 1, 60'000), 1) << "the writer hangs";
-      const ssize_t got = read(out_, more.data(), more.size());
-      if (got <= 0) return;
-      heard_.append(more, 0, got);
-      for (std::size_t end = 0; (end = heard_.find('\n')) != std::string::npos; heard_.erase(0, end + 1)) {
-        Take(heard_.substr(0, end));
-      }
+      if (!Read()) return;
     }
+  }
+  // What it has said by now.
+  const Told& HearAll() {
+    for (pollfd ready{out_, POLLIN, 0}; poll(&ready, 1, 0) == 1 && Read();) {
+    }
+    return told_;
   }
   // Its exit code, or minus the signal that ended it, after all it had to say.
   int Wait() {
@@ -111,6 +111,17 @@ class Writer {
   const std::string& errors() const { return errors_; }
 
  private:
+  bool Read() {
+    std::string more(4096, '\0');
+    const ssize_t got = read(out_, more.data(), more.size());
+    if (got <= 0) return false;
+    heard_.append(more, 0, got);
+    for (std::size_t end = 0; (end = heard_.find('\n')) != std::string::npos; heard_.erase(0, end + 1)) {
+      Take(heard_.substr(0, end));
+    }
+    return true;
+  }
+
   void Take(const std::string& line) {
     if (line == "full") {
       ++told_.refusals;
@@ -140,7 +151,7 @@ void ExpectKept(const std::string& path, const Told& told) {
     ASSERT_EQ(current.store_id, told.store_id) << absl::StrJoin(store->notices(), "; ");
   }
   ASSERT_GE(current.highest_number, told.number);
-  ASSERT_GE(current.settled_through, told.settled);
+  ASSERT_GE(current.settled_through, told.settled) << absl::StrJoin(store->notices(), "; ");
   const auto records = ReadAll(*store, current.id);
   ASSERT_TRUE(records.ok()) << records.status();
   ASSERT_EQ(records->empty() ? 0 : records->back().number, current.highest_number);
@@ -336,11 +347,12 @@ TEST(PowerCutOfExt4, LosesNothingThatWasTold) {
                          std::chrono::microseconds(std::uniform_int_distribution<int>(0, 5000)(random));
       while (std::chrono::steady_clock::now() < until) {
       }
+      // Not what it says during the cut: Linux lets a sync that is under way then succeed in vain, as power does not.
+      told = writer.HearAll();
       ASSERT_TRUE(disk.CutPower());
       // It finds out by itself, and says so.
       const int code = writer.Wait();
-      told = writer.told();
-      if (code == 1 && told.commits == 0) {
+      if (code == 1 && writer.told().commits == 0) {
         EXPECT_THAT(writer.errors(), testing::HasSubstr("cannot"));  // open
       } else {
         EXPECT_EQ(code, 70);

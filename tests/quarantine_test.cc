@@ -99,6 +99,23 @@ TEST_F(Quarantine, HasARefusalThatIsToldAgainOnce) {
   EXPECT_EQ(All()[0].message, "SIMULATED") << "the first word counts";
 }
 
+TEST_F(Quarantine, ARefusalThatIsToldAgainOfADeletedRecordIsNoLossWhereItIsKnown) {
+  const Generation at = RefuseOne("1");
+  ASSERT_TRUE(store_->Commit(BatchOf({"2", "3"})).ok());
+  ASSERT_TRUE(store_->Settle(at.id, 3).ok());
+  now_ += absl::Hours(24 * 30);
+  ASSERT_TRUE(store_->Commit(BatchOf({"4"})).ok());
+  ASSERT_EQ(store_->Read(at.id, 0, 1, 1)->front().number, 3u) << "this test does not show what it should";
+  bool news = false;
+  EXPECT_TRUE(store_->MarkRefused(at.id, 1, kReason, "again", &news).ok()) << "it waits in the quarantine";
+  ASSERT_TRUE(store_->Discard(at.store_id, 1, "a person", "a test").ok());
+  EXPECT_TRUE(store_->MarkRefused(at.id, 1, kReason, "again", &news).ok()) << "it was decided about";
+  EXPECT_FALSE(news);
+  EXPECT_THAT(All(), SizeIs(0));
+  EXPECT_TRUE(absl::IsNotFound(store_->MarkRefused(at.id, 2, kReason, "late", &news)))
+      << "never told while it was here";
+}
+
 TEST_F(Quarantine, IsReadInPiecesWithoutLeavingOneOut) {
   for (int i = 1; i <= 20; ++i) RefuseOne(PayloadOf(i));
   std::vector<uint64_t> numbers;

@@ -89,6 +89,24 @@ TEST(StoreLimits, WhatWasSettledWhileTheClockWasBehindIsKeptForItsTimeOnceTheClo
   }
 }
 
+TEST(StoreLimits, AClockThatWasYearsAheadOnceKeepsNothingForYears) {
+  const StoreFolder folder;
+  const absl::Time right = absl::FromUnixSeconds(1'800'000'000);
+  absl::Time now = right;
+  StoreOptions options = OptionsFor(folder);
+  options.now = [&] { return now; };
+  const auto store = MustOpen(options);
+  const int64_t id = store->Current().id;
+  ASSERT_TRUE(store->Commit(NumberedBatch(1, 60)).ok());
+  now = right + absl::Hours(24 * 365 * 11);
+  ASSERT_TRUE(store->Settle(id, 10).ok());
+  now = right;
+  ASSERT_TRUE(store->Settle(id, 50).ok());
+  now += absl::Hours(24 * 8);
+  ASSERT_TRUE(store->Commit(NumberedBatch(61, 1)).ok());
+  EXPECT_EQ(store->Summary().generations[0].settled, 1u);
+}
+
 TEST(StoreLimits, SaysFullWhenItsBudgetIsFullAndGoesOnWhenThereIsRoom) {
   const StoreFolder folder;
   absl::Time now = absl::FromUnixSeconds(1'700'000'000);

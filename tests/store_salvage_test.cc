@@ -567,6 +567,29 @@ TEST(StoreSalvage, RefusedRecordsAreFoundInPagesToWhichNothingLeads) {
   }
 }
 
+TEST(StoreSalvage, RefusedRecordsOfWhichTheQuarantineLostItsCopyComeFromTheRecords) {
+  const StoreFolder folder;
+  Write(folder);
+  {
+    const auto store = MustOpen(OptionsFor(folder));
+    const Generation current = store->Current();
+    for (uint64_t number = 1; number <= 30; ++number) {
+      ASSERT_TRUE(store->MarkRefused(current.id, number, dims::v1::REFUSAL_REASON_ORIGIN, "why").ok());
+    }
+    ASSERT_TRUE(store->Settle(current.id, 30).ok());
+    ASSERT_TRUE(store->Discard(current.store_id, 30, "a person", "a test").ok());
+  }
+  ExecuteOn(folder.path(), "DELETE FROM quarantine; VACUUM");  // its pages, and what they held, are gone
+  BlotOut(folder, RootOf(folder.path(), "quarantine"));
+  const auto store = MustOpen(OptionsFor(folder));
+  ASSERT_NE(store, nullptr);
+  EXPECT_THAT(All(store->notices()), HasSubstr("29 refused records were put back into the quarantine"));
+  const auto refused = store->Quarantined(0, 100, 10'000'000);
+  ASSERT_TRUE(refused.ok());
+  ASSERT_EQ(refused->size(), 29u) << "what was discarded stays so";
+  for (const QuarantinedRecord& record : *refused) EXPECT_EQ(record.payload, PayloadOf(record.number));
+}
+
 TEST(StoreSalvage, ALongStartSaysThatItIsAlive) {
   const StoreFolder folder;
   int calls = 0;
