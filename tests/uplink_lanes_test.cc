@@ -104,6 +104,15 @@ class Lanes : public UplinkTest {
     scripted_ = std::make_unique<ScriptedRegistry>(authority_, std::move(script));
     uplink_options_.address = scripted_->address();
   }
+  // Stands after the variables of a test that its script uses: the script is over before they are.
+  class ScriptEnds {
+   public:
+    explicit ScriptEnds(Lanes& lanes) : lanes_(lanes) {}
+    ~ScriptEnds() { lanes_.TearDown(); }
+
+   private:
+    Lanes& lanes_;
+  };
   // Takes what comes and answers it; on the bulk stream it stores nothing.
   grpc::Status AnswerUrgentOnly(const v1::Hello& hello, Transport& transport, const std::string& epoch = "one") {
     Welcome(transport, "central", epoch);
@@ -177,6 +186,7 @@ TEST_F(Lanes, WhatWasSentAheadAlsoArrivesInItsPlaceAndOnce) {
 
 TEST_F(Lanes, WhatIsKnownToBeStoredAheadIsNotSentAgainUnlessTheRegistryWasRestored) {
   std::atomic<bool> restored = false;
+  const ScriptEnds ends(*this);
   KeepUrgent();
   Serve([&](const v1::Hello& hello, Transport& transport) {
     return AnswerUrgentOnly(hello, transport, restored ? "two" : "one");
@@ -237,6 +247,7 @@ TEST_F(Lanes, AConflictOnBothLanesMakesOneNewStoreId) {
   Keep(3);
   KeepUrgent();
   const std::string first = store_->Current().store_id;
+  const ScriptEnds ends(*this);
   Serve([&](const v1::Hello& hello, Transport& transport) {
     Welcome(transport);
     while (const auto number = scripted_->Read(hello, transport)) {
@@ -314,6 +325,7 @@ TEST_F(Lanes, TheNextAddressIsTakenWhereOneFails) {
 
 TEST_F(Lanes, AnotherRegistryGetsNothing) {
   std::atomic<bool> central_is_there = true;
+  const ScriptEnds ends(*this);
   Keep(1);
   Serve([&](const v1::Hello& hello, Transport& transport) {
     if (!central_is_there) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "away");
@@ -341,6 +353,7 @@ TEST_F(Lanes, AnotherRegistryGetsNothing) {
 
 TEST_F(Lanes, ARenewedCertificateIsInUseAfterAMinuteAndHalfOfOneIsNot) {
   std::atomic<int> orderly = 0;
+  const ScriptEnds ends(*this);
   Serve([&](const v1::Hello& hello, Transport& transport) {
     Welcome(transport);
     while (const auto number = scripted_->Read(hello, transport)) {
@@ -429,6 +442,7 @@ TEST_F(Lanes, WhatIsUnderWayAtTheEndIsStillSettled) {
 
 TEST_F(Lanes, AnEpochThatTheBulkLaneHearsReachesTheUrgentOne) {
   std::atomic<bool> restored = false;
+  const ScriptEnds ends(*this);
   KeepUrgent();
   Serve([&](const v1::Hello& hello, Transport& transport) {
     Welcome(transport, "central", restored ? "two" : "one");
@@ -470,6 +484,7 @@ TEST_F(Lanes, AfterHalfAMinuteWithNothingToSendTheNextFailureIsTheFirst) {
   uplink_options_.first_wait = absl::Seconds(5);
   uplink_options_.longest_wait = absl::Hours(1);
   std::atomic<bool> over = false;
+  const ScriptEnds ends(*this);
   Serve([&](const v1::Hello&, Transport& transport) {
     if (scripted_->streams(kBulk) < 4) return grpc::Status(grpc::StatusCode::UNAVAILABLE, "away");
     Welcome(transport);
