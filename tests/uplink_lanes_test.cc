@@ -15,7 +15,6 @@ namespace dims {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using Transport = grpc::ServerReaderWriter<v1::ForwardResponse, v1::ForwardRequest>;
 
 // What it does on one stream, after Hello.

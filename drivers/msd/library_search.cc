@@ -94,7 +94,7 @@ std::optional<Hit> ParseHit(absl::string_view text) {
   const absl::string_view name = absl::StripTrailingAsciiWhitespace(printed_name);
   if (!number || reference == reference_end || name.empty() || name.size() == printed_name.size()) return std::nullopt;
   Hit hit{name, text.substr(reference, reference_end - reference), text.substr(quality), *std::move(number)};
-  const std::size_t width = Width(name), ends = Width(text.substr(0, cas_end));
+  const std::size_t width = CountCharacters(name), ends = CountCharacters(text.substr(0, cas_end));
   const std::size_t due = kCasEnd + (width > kNameWidth ? width - kNameWidth : 0);
   hit.in_columns =
       Indent(text) == kNameColumn && (ends == due || (dash - cas == 7 && text[cas] != '0' && ends == due + 1));
@@ -208,14 +208,14 @@ class LibrarySearchTable final : public Table {
                  absl::StrCat(where, "its columns do not stand where they are due"));
     }
     // A name can only go on where it filled its columns; its last character may be a blank.
-    const std::size_t width = Width(hit.name);
+    const std::size_t width = CountCharacters(hit.name);
     room_ = 0;
     if (width + 1 == kNameWidth || width == kNameWidth) room_ = kNameWidth - width + 1;
   }
 
   bool TakeRestOfName(absl::string_view text, dims::v1::Finding& finding) {
     const absl::string_view rest = Columns(text, kNameColumn);
-    const std::size_t width = Width(rest);
+    const std::size_t width = CountCharacters(rest);
     if (room_ == 0 || width == 0 || width > kNameWidth || Indent(text) > kNameColumn + 1) return false;
     std::string& name = *finding.mutable_identifications(finding.identifications_size() - 1)->mutable_label();
     absl::StrAppend(&name, room_ == 2 ? " " : "", rest);

@@ -176,7 +176,8 @@ int ShiftOf(absl::string_view text, Edges edges) {
   for (const absl::string_view word : Words(text)) {
     const auto at = static_cast<std::size_t>(word.data() - text.data());
     if (at < 2 || text.substr(at - 2, 2) != "  " || !(IsFixed(word, 3) || IsFixed(word, 2))) continue;
-    const int shift = static_cast<int>(Width(text.substr(0, at + word.size()))) - static_cast<int>(edges.time_end);
+    const int shift =
+        static_cast<int>(CountCharacters(text.substr(0, at + word.size()))) - static_cast<int>(edges.time_end);
     return shift < -static_cast<int>(kTimeWidth) ? 0 : shift;
   }
   return 0;
@@ -188,10 +189,10 @@ class QuantitationTable final : public Table {
     const absl::string_view text = line.text;
     if (phase_ == kAfter) return IsFootnote(text);
     if (IsColumnHeader(text)) {
-      edges_.time_end = Width(text.substr(0, text.find("R.T."))) + 4;
+      edges_.time_end = CountCharacters(text.substr(0, text.find("R.T."))) + 4;
       // A trace that is no mass trace has no ion.
       const std::size_t ion = text.find("QIon");
-      edges_.ion_end = ion == absl::string_view::npos ? edges_.time_end : Width(text.substr(0, ion)) + 4;
+      edges_.ion_end = ion == absl::string_view::npos ? edges_.time_end : CountCharacters(text.substr(0, ion)) + 4;
       if (edges_.time_end < 2 * kTimeWidth || edges_.ion_end < edges_.time_end) edges_ = Edges();
       rule_is_due_ = true;
       if (const Section* section = SectionOf(text)) TakeSection(*section, text);

@@ -19,25 +19,6 @@ namespace {
 
 constexpr int kMostSections = 64;  // each repeats the name of the data file
 
-// `"a ""b""",  1` as its two fields. nullopt where a quotation mark is not closed.
-std::optional<std::vector<std::string>> SplitFields(absl::string_view text) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (quoted && text[i] == '"' && i + 1 < text.size() && text[i + 1] == '"') {
-      fields.back() += text[i++];
-    } else if (text[i] == '"') {
-      quoted = !quoted;
-    } else if (text[i] == ',' && !quoted) {
-      fields.emplace_back();
-    } else {
-      fields.back() += text[i];
-    }
-  }
-  for (std::string& field : fields) absl::StripAsciiWhitespace(&field);
-  return quoted ? std::nullopt : std::optional(std::move(fields));
-}
-
 // A trace is named after its data file; a name with a folder before it is not carried.
 absl::string_view WithoutFolder(absl::string_view signal) {
   const bool folder =

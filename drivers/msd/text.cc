@@ -6,7 +6,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
@@ -24,36 +23,7 @@ bool IsPrintedTime(absl::Span<const absl::string_view> words) {
          IsDigits(words[4]);
 }
 
-std::size_t Offset(absl::string_view utf8, std::size_t column) {
-  std::size_t i = 0;
-  for (; i < utf8.size(); ++i) {
-    if ((utf8[i] & 0xC0) != 0x80 && column-- == 0) break;
-  }
-  return i;
-}
-
 }  // namespace
-
-std::vector<absl::string_view> Words(absl::string_view text) {
-  // StrSplit builds a table of its delimiters for each blank it meets, and a print-out is mostly blanks.
-  std::vector<absl::string_view> words;
-  words.reserve(16);
-  std::size_t begin = 0;
-  for (std::size_t end = 0; end <= text.size(); ++end) {
-    if (end < text.size() && text[end] != ' ' && text[end] != '\t') continue;
-    if (end > begin) words.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return words;
-}
-
-std::optional<KeyValue> ParseKeyValue(absl::string_view line) {
-  const std::size_t colon = line.find(':');
-  if (colon == absl::string_view::npos) return std::nullopt;
-  const absl::string_view key = absl::StripAsciiWhitespace(line.substr(0, colon));
-  if (key.empty() || key.size() > 32) return std::nullopt;
-  return KeyValue{key, absl::StripAsciiWhitespace(line.substr(colon + 1))};
-}
 
 absl::string_view CutField(absl::string_view& value, absl::string_view key) {
   for (std::size_t at = value.find(key); at != absl::string_view::npos; at = value.find(key, at + 1)) {
@@ -64,8 +34,6 @@ absl::string_view CutField(absl::string_view& value, absl::string_view key) {
   }
   return {};
 }
-
-absl::string_view FileName(absl::string_view path) { return path.substr(path.find_last_of("\\/") + 1); }
 
 bool IsRuler(absl::string_view line) {
   return absl::StrContains(line, "---") && line.find_first_not_of("- ") == absl::string_view::npos;
@@ -91,22 +59,9 @@ std::optional<Trailer> ParseTrailer(absl::string_view line) {
   return trailer;
 }
 
-std::string Point(absl::string_view number) { return absl::StrReplaceAll(number, {{",", "."}}); }
-
 absl::int128 Units(absl::string_view number) {
   const std::optional<Decimal> value = Decimal::Parse(number);
   return value ? value->units : absl::int128(-1);
 }
-
-std::size_t Width(absl::string_view utf8) {
-  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-absl::string_view Columns(absl::string_view utf8, std::size_t from, std::size_t to) {
-  utf8.remove_prefix(Offset(utf8, from));
-  return to == absl::string_view::npos ? utf8 : utf8.substr(0, Offset(utf8, to - from));
-}
-
-std::size_t Indent(absl::string_view text) { return std::min(text.find_first_not_of(" \t"), text.size()); }
 
 }  // namespace dims::msd
