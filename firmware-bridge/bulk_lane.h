@@ -3,9 +3,9 @@
 // What: the records after what the registry has, of one generation after the other; what is under way is bounded by the
 //   registry's window and by BulkWindow, and slowed by a configured limit and by the registry's Pause.
 // Promise: no state that the store lacks. A pause outlives the stream it came on. A registry that was set back,
-// announced or
-//   not, is given again what is kept of every generation: each is compared with what its Welcome says, once after
-//   the start and again when one of them shows a loss. What waits to be sent is behind one such comparison at most.
+//   announced or not, is given again what is kept of every generation: each is compared with what its Welcome says,
+//   once after the start and again when one of them shows a loss. What waits to be sent is behind one such comparison
+//   at most.
 // Errors: what is damaged or gone in the store goes on under a new store id.
 // Threads: as Lane; flow from any.
 // Source: proto/dims/v1/registry.proto.

@@ -189,8 +189,8 @@ absl::Status Salvaging::MendQuarantine() {
   DIMS_RETURN_IF_ERROR(db_->Execute(
       "INSERT OR IGNORE INTO main.quarantine(store_id, number, previous_hash, hash, schema, payload, urgent, reason, "
       "message, refused_at) SELECT store_id, number, previous_hash, hash, schema, payload, urgent, 0, refused, "
-      "stored_at "
-      "FROM main.records JOIN main.generations ON generations.id=generation WHERE refused IS NOT NULL AND NOT EXISTS("
+      "stored_at FROM main.records JOIN main.generations ON generations.id=generation WHERE refused IS NOT NULL AND "
+      "NOT EXISTS("
       "SELECT 1 FROM main.audit WHERE what LIKE 'record '||number||' of store '||store_id||' (%') "
       "ORDER BY records.id"));
   if (db_->changes() > 0) {

@@ -115,9 +115,8 @@ bool Store::Impl::WasRefused(const Chain& chain, uint64_t number) {
   const Generation& generation = chain.generation;
   if (number > generation.highest_number && generation.id != chains_.back().generation.id) return true;
   absl::StatusOr<Statement> select = db_->Prepare(
-      "SELECT EXISTS(SELECT 1 FROM quarantine WHERE store_id=?1 AND number=?2) OR EXISTS(SELECT 1 FROM audit WHERE "
-      "what "
-      "LIKE 'record '||?2||' of store '||?1||' (%')");
+      "SELECT EXISTS(SELECT 1 FROM quarantine WHERE store_id=?1 AND number=?2) "
+      "OR EXISTS(SELECT 1 FROM audit WHERE what LIKE 'record '||?2||' of store '||?1||' (%')");
   if (!select.ok()) return false;
   Query query(*select, absl::string_view(generation.store_id), number);
   return query.Next() && query.Int(0) != 0;

@@ -49,8 +49,7 @@ absl::Status Verdicts::TakeRefusal(const std::string& address, const Generation&
   if (gone_.size() < kMostGone && gone_.insert({generation.id, refusal.number()}).second) {
     SPDLOG_ERROR(
         "store: record {} of store {} was refused, and its copy here is gone ({}): it is not in the quarantine; "
-        "measure "
-        "again, or look for it in the registry's log of refusals",
+        "measure again, or look for it in the registry's log of refusals",
         refusal.number(), generation.store_id, std::string(status.message()));
   }
   return absl::OkStatus();
