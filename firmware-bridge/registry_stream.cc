@@ -44,7 +44,7 @@ absl::Status FromGrpc(const grpc::Status& status) {
 
 }  // namespace
 
-RegistryStream::RegistryStream(std::shared_ptr<grpc::Channel> channel, const dims::v1::Hello& hello,
+RegistryStream::RegistryStream(const std::shared_ptr<grpc::Channel>& channel, const dims::v1::Hello& hello,
                                absl::Duration patience, std::function<Moment()> clock, std::function<void()> heard)
     : clock_(std::move(clock)),
       heard_(std::move(heard)),

@@ -44,7 +44,7 @@ class RegistryStream {
 
   // Hello is on its way, and Welcome is owed within `patience`. `heard` is called, from the listening thread, when
   // there is something to take.
-  RegistryStream(std::shared_ptr<grpc::Channel> channel, const dims::v1::Hello& hello, absl::Duration patience,
+  RegistryStream(const std::shared_ptr<grpc::Channel>& channel, const dims::v1::Hello& hello, absl::Duration patience,
                  std::function<Moment()> clock, std::function<void()> heard);
   ~RegistryStream();
 

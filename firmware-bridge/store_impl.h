@@ -125,7 +125,7 @@ class Store::Impl {
   absl::Status Configure();
   absl::Status KnowBudget();
   absl::Status Prepare();
-  absl::Status Recover(std::string why, const std::optional<Loss>& loss);
+  absl::Status Recover(absl::string_view why, const std::optional<Loss>& loss);
   // What the head file has and the database has not; `why` a new generation must begin (empty: it need not).
   absl::StatusOr<std::optional<Loss>> CompareWithHead(std::string& why);
   void LimitPages(uint64_t pages);

@@ -13,7 +13,6 @@
 
 namespace dims {
 
-using store_db::Blob;
 using store_db::Query;
 using store_db::Statement;
 using store_db::Transaction;

@@ -44,7 +44,7 @@ absl::Status Store::Impl::Open() {
     DIMS_RETURN_IF_ERROR(TakeOverLog());
   }
   DIMS_RETURN_IF_ERROR(CheckSettled());
-  DIMS_RETURN_IF_ERROR(Recover(std::move(why), *loss));
+  DIMS_RETURN_IF_ERROR(Recover(why, *loss));
   if (!options_.read_only) DIMS_RETURN_IF_ERROR(CloseDamagedIntake());
   // SQLite has made its log by now, and does not look whether the folder could be synced.
   if (!options_.read_only) DIMS_RETURN_IF_ERROR(SyncFolderOf(options_.path));
@@ -323,7 +323,7 @@ absl::StatusOr<std::optional<Store::Impl::Loss>> Store::Impl::CompareWithHead(st
   return Loss{head.store_id, head.number, head.number, why};
 }
 
-absl::Status Store::Impl::Recover(std::string why, const std::optional<Loss>& loss) {
+absl::Status Store::Impl::Recover(absl::string_view why, const std::optional<Loss>& loss) {
   if (!why.empty()) {
     notices_.push_back(absl::StrCat("store \"", options_.path, "\": ", why, "; ",
                                     options_.read_only ? "the bridge will go on" : "going on", " under a new store id",

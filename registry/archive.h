@@ -36,7 +36,7 @@ namespace dims {
 // Whose numbers they are.
 struct StoreName {
   std::string laboratory, bridge, store_id;
-  auto operator<=>(const StoreName&) const = default;
+  auto operator<=>(const StoreName&) const = default;  // NOLINT(modernize-use-nullptr): it means the compiler's own 0
 };
 
 // "bridge lab-a/ws-1, store 1234", for people.

@@ -1,17 +1,14 @@
 // A process that dies at its n-th step: before an SQL statement begins, and before a file is renamed, removed or
 // synced.
 //
-// Include it in one file of a test program only: it stands in for the C library's functions.
+// A test program that is linked with die_at.cc has these functions of the C library replaced.
 #ifndef DIMS_TESTS_DIE_AT_H_
 #define DIMS_TESTS_DIE_AT_H_
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/types.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <functional>
 
 #include "tests/store_fixture.h"
@@ -45,30 +42,5 @@ inline int InChildThatDiesAt(int step, const std::function<int()>& body) {
 }
 
 }  // namespace dims
-
-extern "C" {
-int rename(const char* from, const char* to) {
-  dims::Step();
-  return static_cast<int>(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
-}
-int unlink(const char* path) {
-  dims::Step();
-  return static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
-}
-ssize_t pread64(int fd, void* bytes, size_t size, off64_t at) {
-  struct stat file;
-  if (dims::unreadable >= 0 && at <= dims::unreadable && dims::unreadable < at + static_cast<off64_t>(size) &&
-      fstat(fd, &file) == 0 && file.st_ino == dims::unreadable_in) {
-    errno = EIO;
-    return -1;
-  }
-  return syscall(SYS_pread64, fd, bytes, size, at);
-}
-ssize_t pread(int fd, void* bytes, size_t size, off_t at) { return pread64(fd, bytes, size, at); }
-int fsync(int fd) {
-  dims::Step();
-  return static_cast<int>(syscall(SYS_fsync, fd));
-}
-}
 
 #endif  // DIMS_TESTS_DIE_AT_H_

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
@@ -108,10 +109,10 @@ int Sync(int call, int fd) {
   const std::lock_guard lock(disk.mutex);
   const std::vector<Before> changes = disk.TakeChanges(fd);
   if (disk.IsDue("sync") || disk.IsDue("drop")) {
-    for (auto change = changes.rbegin(); change != changes.rend(); ++change) {
-      syscall(SYS_pwrite64, fd, change->bytes.data(), change->bytes.size(), change->at);
-      syscall(SYS_ftruncate, fd, change->size);
-    }
+    std::for_each(changes.rbegin(), changes.rend(), [fd](const Before& change) {
+      syscall(SYS_pwrite64, fd, change.bytes.data(), change.bytes.size(), change.at);
+      syscall(SYS_ftruncate, fd, change.size);
+    });
     errno = disk.code;
     return -1;
   }
