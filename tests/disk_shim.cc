@@ -2,9 +2,8 @@
 //
 //   DIMS_DISK=TEXT              only files whose path has this text
 //   DIMS_DISK_FAIL=CALL:N:ERROR the N-th CALL fails with ERROR (EIO, ENOSPC), once. CALL: write (write and pwrite),
-//   sync
-//                               (fsync and fdatasync), drop (a sync that fails, and what it should have synced is gone,
-//                               as where the kernel drops the pages that the disk did not take)
+//                               sync (fsync and fdatasync), drop (a sync that fails, and what it should have synced
+//                               is gone, as where the kernel drops the pages that the disk did not take)
 //   DIMS_DISK_FLUSH_MS=MS       every sync takes so much longer
 //
 // Threads: any; calls are counted in the order in which they come.
