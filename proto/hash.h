@@ -8,8 +8,8 @@
 #define DIMS_PROTO_HASH_H_
 
 #include <cstdint>
-#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 
@@ -17,12 +17,18 @@ struct evp_md_ctx_st;
 
 namespace dims {
 
-// SHA-256 of a stream. Copies continue independently, so a prefix can be kept.
+// SHA-256 of a stream. Copies continue independently, so a prefix can be kept. One that was moved from can only be
+// assigned to.
 class Sha256 {
  public:
   Sha256();
   Sha256(const Sha256& other);
   Sha256& operator=(const Sha256& other);
+  Sha256(Sha256&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
+  Sha256& operator=(Sha256&& other) noexcept {
+    std::swap(context_, other.context_);
+    return *this;
+  }
   ~Sha256();
 
   void Update(absl::string_view bytes);
