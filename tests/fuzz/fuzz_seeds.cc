@@ -1,16 +1,19 @@
 // Writes the seeds of driver_fuzz and text_fuzz: `fuzz_seeds FOLDER` fills FOLDER/driver and FOLDER/text.
 //
 // Each transcript's instrument side becomes a script, with its options, and with its pauses as timers; so does each
-// single thing the instrument sends. Texts are the transcripts themselves, the example configuration, and numbers.
+// single thing the instrument sends. Texts are the transcripts themselves, the formats, the example configuration, and
+// numbers.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "drivers/catalog.h"
+#include "drivers/format/format_file.h"
 #include "drivers/transcript.h"
 #include "firmware-bridge/config.h"
 #include "tests/fuzz/line_script.h"
@@ -78,6 +81,12 @@ int Write(const std::filesystem::path& out) {
     const std::string name = entry.path().stem().string();
     AddScripts(name, *transcript, scripts);
     texts.Add(name, TextSeed(TextKind::kTranscript, WriteTranscript(*transcript)));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(DIMS_SOURCE_DIR "/drivers/instruments")) {
+    if (!absl::EndsWith(entry.path().string(), kFormatEnding)) continue;
+    std::stringstream text;
+    text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+    texts.Add(entry.path().filename().string(), TextSeed(TextKind::kFormat, text.str()));
   }
   texts.Add("example.toml", TextSeed(TextKind::kConfig, ExampleConfig()));
   int number = 0;

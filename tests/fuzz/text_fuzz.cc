@@ -1,5 +1,5 @@
 // The promises of the readers of text that a person or an instrument writes: the configuration, transcripts, printed
-// numbers, durations, and the code pages. The first byte says which.
+// numbers, durations, the code pages, and formats. The first byte says which.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +13,8 @@
 #include "drivers/catalog.h"
 #include "drivers/decimal.h"
 #include "drivers/encoding.h"
+#include "drivers/format/format_file.h"
+#include "drivers/parser.h"
 #include "drivers/transcript.h"
 #include "firmware-bridge/config.h"
 #include "tests/fuzz/text_kind.h"
@@ -103,6 +105,34 @@ void CheckEncoded(absl::string_view bytes) {
   }
 }
 
+// Every error names file and line, or what is missing; what is accepted reads its own text as any driver does.
+void CheckFormat(absl::string_view text) {
+  const auto format = FormatDriver::Parse(text, "x.format.toml");
+  if (!format.ok()) {
+    for (const absl::string_view line : absl::StrSplit(format.status().message(), '\n')) {
+      Require(absl::StartsWith(line, "x.format.toml:"), absl::StrCat("an error names its place: ", line));
+    }
+    return;
+  }
+  const Driver& driver = (*format)->driver();
+  const absl::StatusOr<Options> options = Options::Parse(driver.options, {});
+  Require(options.ok(), "a format's own options are right");
+  uint64_t at = 0;
+  const auto check = [&](ParserEvent event) {
+    const Said* said = std::get_if<Said>(&event);
+    const Padding* padding = std::get_if<Padding>(&event);
+    if (said == nullptr && padding == nullptr) return;
+    Require((said != nullptr ? said->begin : padding->begin) == at, "no byte is lost");
+    at = said != nullptr ? said->end : padding->end;
+    dims::v1::Report read;
+    Require(said == nullptr || read.ParseFromString(said->report.SerializeAsString()), "a report can be read");
+  };
+  Parser parser(driver, *options);
+  parser.Feed(text, check);
+  parser.Finish(Ending::kEndOfInput, check);
+  Require(at == text.size(), "no byte is lost");
+}
+
 }  // namespace
 }  // namespace dims
 
@@ -125,6 +155,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
       break;
     case TextKind::kEncoded:
       dims::CheckEncoded(text);
+      break;
+    case TextKind::kFormat:
+      dims::CheckFormat(text);
       break;
     case TextKind::kCount:
       break;

@@ -10,7 +10,7 @@
 
 namespace dims {
 
-enum class TextKind : uint8_t { kConfig, kTranscript, kDecimal, kDuration, kEncoded, kCount };
+enum class TextKind : uint8_t { kConfig, kTranscript, kDecimal, kDuration, kEncoded, kFormat, kCount };
 
 inline std::string TextSeed(TextKind kind, absl::string_view text) {
   return absl::StrCat(std::string(1, static_cast<char>(kind)), text);
