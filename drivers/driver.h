@@ -83,6 +83,9 @@ struct End {
 // The instrument shows that it has heard the acknowledgement of all it sent: it will send none of it again.
 struct Heard {};
 
+// The open report turns out to be none: its bytes so far are noise, as if it had not begun.
+struct Retract {};
+
 // Outside a report, the frame at hand is the protocol's own traffic (a poll, an end of transmission) and is passed over
 // like blank bytes. An open report said nothing, and is passed over up to and with it.
 struct Pass {};
@@ -99,7 +102,7 @@ struct Arm {
   absl::Duration after;
 };
 
-using Event = std::variant<Begin, Blank, Mark, End, Pass, Reply, Arm, Heard>;
+using Event = std::variant<Begin, Blank, Mark, End, Retract, Pass, Reply, Arm, Heard>;
 using Events = std::vector<Event>;
 
 // Why nothing more comes for the open report.
@@ -114,6 +117,7 @@ class Decoder {
   virtual ~Decoder() = default;
   // The line came up: initialise, poll, arm.
   virtual void OnOpen(Events&) {}
+  // At the end of a file, what is left comes as a last frame: it may be only the beginning of one.
   virtual void OnFrame(const Frame& frame, Events& out) = 0;
   // `at`: how far the stream has come.
   virtual void OnTimer(int /*timer*/, uint64_t /*at*/, Events&) {}
@@ -131,6 +135,13 @@ struct Line {
   absl::string_view flow = "none";  // none, xonxoff, rtscts
 };
 
+// What a driver has that is made of data, not of code of its own (drivers/format/).
+class Format {
+ public:
+  virtual ~Format() = default;
+  virtual std::unique_ptr<Decoder> Make(const Options& options) const = 0;
+};
+
 struct Driver {
   absl::string_view name;     // the file's name and the configuration's word: "agilent_msd"
   absl::string_view title;    // for people
@@ -140,7 +151,17 @@ struct Driver {
   std::size_t max_frame;   // bytes; a longer frame is an OVERSIZE problem
   std::size_t max_report;  // bytes; a longer report is closed with an OVERSIZE problem
   absl::Span<const OptionSpec> options;
-  std::unique_ptr<Decoder> (*make)(const Options& options);
+  std::unique_ptr<Decoder> (*make)(const Options& options) = nullptr;  // absent where there is a `format`
+  const Format* format = nullptr;
+  absl::string_view evidence;  // Report.evidence of all its reports: "unconfirmed"; empty where there were specimens
+  // What waits for the end of its frame when a timer runs out is a frame: the last line of a file often has no end.
+  bool silence_ends_frame = false;
+  // A scanner: its reports (Report.scans) name the sample that is measured next at its bench.
+  bool says_what_comes_next = false;
+
+  std::unique_ptr<Decoder> Make(const Options& given) const {
+    return format != nullptr ? format->Make(given) : make(given);
+  }
 };
 
 // Adds a problem at a position. A report keeps its first 100; the last of them says that there were more, and takes the

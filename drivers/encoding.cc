@@ -1,10 +1,12 @@
 #include "drivers/encoding.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "drivers/framing.h"
 
@@ -218,13 +220,25 @@ Text ToUtf8(absl::string_view bytes, Encoding encoding) {
   return {std::string(absl::StripPrefix(bytes, "\xef\xbb\xbf"))};
 }
 
+std::vector<absl::string_view> TabFields(const TextLine& line) {
+  std::vector<absl::string_view> fields = absl::StrSplit(line.text, '\t');
+  for (absl::string_view& field : fields) field = absl::StripAsciiWhitespace(field);
+  fields.resize(fields.size() + line.trailing_tabs);
+  return fields;
+}
+
 void TextDecoder::OnFrame(const Frame& frame, Events& out) {
   Text text = ToUtf8(frame.bytes, encoding_);
   TextLine line;
   line.text = WithoutPrinterControls(std::move(text.utf8));
-  line.text.erase(0, line.text.find_first_not_of('\0'));
+  // A NUL that a device sends when it is switched on may hold on to the end of a blank line.
+  line.text.erase(0, line.text.find_first_not_of("\0\r\n", 0, 3));
   line.form_feed = absl::StartsWith(line.text, "\f");
-  absl::StripTrailingAsciiWhitespace(&line.text);
+  const std::size_t size = absl::StripTrailingAsciiWhitespace(absl::string_view(line.text)).size();
+  const absl::string_view rest = absl::string_view(line.text).substr(size);
+  line.blank_end = absl::EndsWith(rest.substr(0, rest.find_last_not_of("\r\n") + 1), " ");
+  line.trailing_tabs = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\t'));
+  line.text.resize(size);
   line.damaged = text.damaged || std::any_of(line.text.begin(), line.text.end(),
                                              [](char c) { return absl::ascii_iscntrl(c) && c != '\t' && c != '\f'; });
   if (line.text.empty()) out.push_back(Blank{});

@@ -13,8 +13,10 @@
 #ifndef DIMS_DRIVERS_ENCODING_H_
 #define DIMS_DRIVERS_ENCODING_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "drivers/driver.h"
@@ -39,12 +41,17 @@ Text ToUtf8(absl::string_view bytes, Encoding encoding);
 
 // One line as a decoder of text sees it.
 struct TextLine {
-  std::string text;  // without line end, printer controls and trailing blanks
+  std::string text;               // without line end, printer controls and trailing blanks
+  std::size_t trailing_tabs = 0;  // among the blanks at its end: empty cells of a table
   bool form_feed = false;
+  bool blank_end = false;  // a blank was taken from its end
   bool damaged = false;
   LineErrorCounts line_errors;
   uint64_t at = 0;
 };
+
+// What stands between its tabs, without surrounding blanks; empty fields at its end, too.
+std::vector<absl::string_view> TabFields(const TextLine& line);
 
 // A Decoder whose frames are lines (ScanLine).
 class TextDecoder : public Decoder {

@@ -1,6 +1,8 @@
 #include "drivers/framing.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 #include "absl/strings/match.h"
 
@@ -18,18 +20,43 @@ Width JudgeWidth(absl::string_view head) {
   return Width::kEightBit;
 }
 
+namespace {
+
+bool IsStop(char c) { return c == '\n' || c == '\r' || c == '\f'; }
+
+// The first line end at or after `from`; npos where there is none. Says whether it has passed over a NUL.
+std::size_t FindStop(absl::string_view bytes, std::size_t from, bool& has_nul) {
+  const char* const data = bytes.data();
+  while (from < bytes.size()) {
+    // Eight bytes at a time, while none of them is below CR + 1 (Warren, Hacker's Delight, 6-1).
+    constexpr uint64_t kEach = 0x0101010101010101;
+    for (uint64_t eight; from + 8 <= bytes.size(); from += 8) {
+      std::memcpy(&eight, data + from, 8);
+      if (((eight - kEach * ('\r' + 1)) & ~eight & (kEach << 7)) != 0) break;
+    }
+    for (const std::size_t to = std::min(from + 8, bytes.size()); from < to; ++from) {
+      if (IsStop(data[from])) return from;
+      has_nul |= data[from] == '\0';
+    }
+  }
+  return absl::string_view::npos;
+}
+
+}  // namespace
+
 Scan ScanLine(absl::string_view waiting, std::size_t seen) {
-  constexpr absl::string_view kStops("\n\r\f", 3);
   const Scan more{Scan::kMore, 0};
   // Two NULs in a row are no character in any of the encodings: a break, or a device that was switched on.
   if (waiting.size() > 1 && waiting[0] == '\0' && waiting[1] == '\0') return {Scan::kNoise, 1};
   // The last two bytes looked at may have been waiting for their successors.
-  std::size_t i = waiting.find_first_of(kStops, seen > 2 ? seen - 2 : 0);
-  for (; i != absl::string_view::npos; i = waiting.find_first_of(kStops, i + 1)) {
+  bool has_nul = seen > 0;  // a line of 8-bit text has none
+  std::size_t i = FindStop(waiting, seen > 2 ? seen - 2 : 0, has_nul);
+  for (; i != absl::string_view::npos; i = FindStop(waiting, i + 1, has_nul)) {
     const bool has_next = i + 1 < waiting.size();
     if (!has_next && (i == 0 || waiting[i] == '\r')) return more;
     const bool zero_follows = has_next && waiting[i + 1] == '\0';
-    const Width width = i == 0 ? (zero_follows ? Width::kUtf16Le : Width::kEightBit) : JudgeWidth(waiting.substr(0, i));
+    Width width = i == 0 && zero_follows ? Width::kUtf16Le : Width::kEightBit;
+    if (i > 0 && (has_nul || static_cast<unsigned char>(waiting[0]) >= 0xfe)) width = JudgeWidth(waiting.substr(0, i));
     if (width == Width::kUtf16Le && !has_next) return more;
     if (width == Width::kUtf16Le && !zero_follows) continue;
     if (width == Width::kUtf16Be && waiting[i - 1] != '\0') continue;

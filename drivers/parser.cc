@@ -32,7 +32,7 @@ End Abandoned(Ending why, uint64_t at) {
 }  // namespace
 
 Parser::Parser(const Driver& driver, const Options& options, uint64_t start)
-    : driver_(driver), options_(options), decoder_(driver.make(options)), base_(start) {}
+    : driver_(driver), options_(options), decoder_(driver.Make(options)), base_(start) {}
 
 uint64_t Parser::pending_from() const {
   if (open_) return open_->begin;
@@ -50,17 +50,32 @@ void Parser::Feed(absl::string_view bytes, ParserSink sink, absl::Span<const Lin
   while (!bytes.empty()) {
     const absl::string_view slice = bytes.substr(0, kSlice);
     buffer_.append(slice.data(), slice.size());
-    flags_.resize(buffer_.size(), 0);
     for (; !marks.empty() && marks.front().offset < offset + slice.size(); marks.remove_prefix(1)) {
+      flags_.resize(buffer_.size(), 0);
       flags_[buffer_.size() - slice.size() + (marks.front().offset - offset)] |= marks.front().kind;
     }
     offset += slice.size();
     bytes.remove_prefix(slice.size());
     Frames(sink);
-    buffer_.erase(0, head_);
-    flags_.erase(0, head_);
-    head_ = 0;
+    DropConsumed();
   }
+}
+
+void Parser::DropConsumed() {
+  for (std::optional<Stretch>* stretch : {&open_, &noise_, &since_mark_}) {
+    if (*stretch) HashUpTo(base_, **stretch);
+  }
+  buffer_.erase(0, head_);
+  flags_.erase(0, std::min(head_, flags_.size()));
+  head_ = 0;
+}
+
+// What is not hashed yet has not been dropped from the buffer either.
+void Parser::HashUpTo(uint64_t at, Stretch& stretch) const {
+  if (at == stretch.hashed) return;
+  const uint64_t buffered_from = base_ - head_;
+  stretch.hash.Update(absl::string_view(buffer_).substr(stretch.hashed - buffered_from, at - stretch.hashed));
+  stretch.hashed = at;
 }
 
 void Parser::Frames(ParserSink sink) {
@@ -86,10 +101,12 @@ void Parser::Frames(ParserSink sink) {
 }
 
 void Parser::Deliver(absl::string_view bytes, ParserSink sink) {
-  Events events;
-  const LineErrorCounts errors = ErrorsIn(bytes.size());
-  decoder_->OnFrame(Frame{bytes, errors, base_}, events);
-  Carry(events, bytes, errors, sink);
+  Frame frame{bytes, {}, base_};
+  if (head_ < flags_.size()) frame.line_errors = ErrorsIn(bytes.size());
+  decoder_->OnFrame(frame, events_);
+  // Most lines only belong to the report that is open.
+  if (!events_.empty() || !open_ || frame.line_errors.any()) Carry(events_, bytes, frame.line_errors, sink);
+  events_.clear();
   Consume(bytes.size());
   if (open_ && base_ - open_->begin > driver_.max_report) CloseDecoder(Ending::kOversize, sink);
 }
@@ -103,36 +120,40 @@ void Parser::Skip(std::size_t size, ParserSink sink) {
 }
 
 // Carries out the events of one frame (or of none) in order; the frame's bytes go where the events say.
-void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts errors, ParserSink sink) {
+void Parser::Carry(Events& events, absl::string_view bytes, const LineErrorCounts& errors, ParserSink sink) {
   bool claimed = false, blank = false;
   for (Event& event : events) {
     if (std::holds_alternative<Begin>(event)) {
       FlushNoise(base_, sink);
       if (open_) CloseReport(Abandoned(Ending::kInterrupted, base_), base_, *std::exchange(open_, std::nullopt), sink);
-      open_.emplace(Stretch{base_, Sha256(), {}});
+      open_.emplace(base_);
     } else if (std::holds_alternative<Blank>(event)) {
       blank = true;
     } else if (std::holds_alternative<Mark>(event)) {
+      if (open_) HashUpTo(base_, *open_);
       before_mark_ = open_;
-      since_mark_.emplace(Stretch{base_, Sha256(), {}});
+      since_mark_.emplace(base_);
     } else if (End* end = std::get_if<End>(&event)) {
       if (!open_) {
         FlushNoise(base_, sink);
-        open_.emplace(Stretch{base_, Sha256(), {}});
+        open_.emplace(base_);
       }
       if (end->where == End::kMark && since_mark_) {
         open_ = since_mark_;
-        CloseReport(std::move(*end), open_->begin, *before_mark_, sink);
+        CloseReport(std::move(*end), open_->begin, *std::move(before_mark_), sink);
       } else {
         uint64_t end_at = base_;
         if (end->where == End::kThrough && !claimed) {
-          open_->hash.Update(bytes);
           Add(errors, open_->errors);
           claimed = true;
           end_at += bytes.size();
         }
         CloseReport(std::move(*end), end_at, *std::exchange(open_, std::nullopt), sink);
       }
+      since_mark_.reset();
+      before_mark_.reset();
+    } else if (std::holds_alternative<Retract>(event)) {
+      if (open_) noise_ = std::exchange(open_, std::nullopt);
       since_mark_.reset();
       before_mark_.reset();
     } else if (std::holds_alternative<Pass>(event)) {
@@ -151,26 +172,22 @@ void Parser::Carry(Events& events, absl::string_view bytes, LineErrorCounts erro
       sink(std::get<Arm>(event));
     }
   }
-  if (!claimed) Claim(bytes, errors, blank || IsBlank(bytes), sink);
+  if (!claimed) Claim(bytes, errors, blank, sink);
 }
 
-void Parser::Claim(absl::string_view bytes, LineErrorCounts errors, bool blank, ParserSink sink) {
+// The bytes are hashed later (HashUpTo).
+void Parser::Claim(absl::string_view bytes, const LineErrorCounts& errors, bool blank, ParserSink sink) {
   if (bytes.empty()) return;
   if (open_) {
-    open_->hash.Update(bytes);
     Add(errors, open_->errors);
-    if (since_mark_) {
-      since_mark_->hash.Update(bytes);
-      Add(errors, since_mark_->errors);
-    }
+    if (since_mark_) Add(errors, since_mark_->errors);
     return;
   }
-  if (!noise_ && blank && !errors.any()) {
+  if (!noise_ && !errors.any() && (blank || IsBlank(bytes))) {
     sink(Padding{base_, base_ + bytes.size()});
     return;
   }
-  if (!noise_) noise_.emplace(Stretch{base_, Sha256(), {}});
-  noise_->hash.Update(bytes);
+  if (!noise_) noise_.emplace(base_);
   Add(errors, noise_->errors);
   if (base_ + bytes.size() - noise_->begin >= kNoiseReport) FlushNoise(base_ + bytes.size(), sink);
 }
@@ -183,7 +200,8 @@ void Parser::FlushNoise(uint64_t end_at, ParserSink sink) {
   CloseReport(std::move(end), end_at, *std::exchange(noise_, std::nullopt), sink);
 }
 
-void Parser::CloseReport(End end, uint64_t end_at, const Stretch& stretch, ParserSink sink) {
+void Parser::CloseReport(End end, uint64_t end_at, Stretch&& stretch, ParserSink sink) {
+  HashUpTo(end_at, stretch);
   dims::v1::Report& report = end.report;
   const auto later = std::partition(lost_.begin(), lost_.end(), [&](Lost lost) { return lost.at < end_at; });
   for (auto it = lost_.begin(); it != later; ++it) {
@@ -209,12 +227,13 @@ void Parser::CloseReport(End end, uint64_t end_at, const Stretch& stretch, Parse
                   problem.type() == dims::v1::PROBLEM_TYPE_INTERRUPTED ||
                   problem.type() == dims::v1::PROBLEM_TYPE_OVERSIZE;
   }
-  const bool says_something = report.analyses_size() > 0 || report.weighings_size() > 0;
+  const bool says_something = report.analyses_size() > 0 || report.weighings_size() > 0 || report.scans_size() > 0;
   if (report.status() == dims::v1::REPORT_STATUS_UNSPECIFIED && (says_something || incomplete)) {
     report.set_status(incomplete ? dims::v1::REPORT_STATUS_PRELIMINARY : dims::v1::REPORT_STATUS_FINAL);
   }
   report.set_driver(std::string(driver_.name));
   report.set_driver_version(std::string(driver_.version));
+  report.set_evidence(std::string(driver_.evidence));
   report.set_raw_size(end_at - stretch.begin);
   report.set_raw_sha256(stretch.hash.Digest());
   if (!end.content.empty()) report.set_content_sha256(Sha256::Of(end.content));
@@ -228,6 +247,10 @@ void Parser::Quiet(ParserSink sink) {
 }
 
 void Parser::Timer(int timer, ParserSink sink) {
+  if (driver_.silence_ends_frame && open_ && !skipping_ && head_ < buffer_.size()) {
+    seen_ = 0;
+    Deliver(absl::string_view(buffer_).substr(head_), sink);
+  }
   Events events;
   decoder_->OnTimer(timer, base_, events);
   Carry(events, {}, {}, sink);
@@ -241,7 +264,7 @@ void Parser::CloseDecoder(Ending why, ParserSink sink) {
   if (open_) CloseReport(Abandoned(why, base_), base_, *std::exchange(open_, std::nullopt), sink);
   since_mark_.reset();
   before_mark_.reset();
-  decoder_ = driver_.make(options_);
+  decoder_ = driver_.Make(options_);
 }
 
 void Parser::Finish(Ending why, ParserSink sink) {
@@ -257,16 +280,15 @@ void Parser::Finish(Ending why, ParserSink sink) {
 void Parser::ClaimRest(ParserSink sink) {
   const std::size_t size = buffer_.size() - head_;
   if (size > 0) ClaimHead(size, sink);
-  buffer_.clear();
+  DropConsumed();
   flags_.clear();
-  head_ = 0;
   seen_ = 0;
   skipping_ = false;
 }
 
 void Parser::ClaimHead(std::size_t size, ParserSink sink) {
   const absl::string_view bytes = absl::string_view(buffer_).substr(head_, size);
-  Claim(bytes, ErrorsIn(size), IsBlank(bytes), sink);
+  Claim(bytes, ErrorsIn(size), false, sink);
   Consume(size);
 }
 
@@ -277,6 +299,7 @@ void Parser::Consume(std::size_t size) {
 
 LineErrorCounts Parser::ErrorsIn(std::size_t size) const {
   LineErrorCounts counts;
+  if (head_ >= flags_.size()) return counts;
   for (const char flag : absl::string_view(flags_).substr(head_, size)) {
     counts.parity_or_framing += flag & LineMark::kParityOrFraming ? 1 : 0;
     counts.breaks += flag & LineMark::kBreak ? 1 : 0;

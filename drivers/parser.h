@@ -64,9 +64,11 @@ class Parser {
   bool in_report() const { return open_.has_value(); }
 
  private:
-  // A stretch of claimed bytes with its running hash.
+  // A stretch of claimed bytes with its running hash, which lags behind: many lines are hashed at once.
   struct Stretch {
-    uint64_t begin = 0;
+    explicit Stretch(uint64_t at) : begin(at), hashed(at) {}
+    uint64_t begin;
+    uint64_t hashed;  // so far
     Sha256 hash;
     LineErrorCounts errors;
   };
@@ -77,20 +79,23 @@ class Parser {
   void Frames(ParserSink sink);
   void Deliver(absl::string_view bytes, ParserSink sink);
   void Skip(std::size_t size, ParserSink sink);
-  void Carry(Events& events, absl::string_view bytes, LineErrorCounts errors, ParserSink sink);
-  void Claim(absl::string_view bytes, LineErrorCounts errors, bool blank, ParserSink sink);
+  void Carry(Events& events, absl::string_view bytes, const LineErrorCounts& errors, ParserSink sink);
+  void Claim(absl::string_view bytes, const LineErrorCounts& errors, bool blank, ParserSink sink);
   void ClaimHead(std::size_t size, ParserSink sink);
   void ClaimRest(ParserSink sink);
-  void CloseReport(End end, uint64_t end_at, const Stretch& stretch, ParserSink sink);
+  void CloseReport(End end, uint64_t end_at, Stretch&& stretch, ParserSink sink);
   void CloseDecoder(Ending why, ParserSink sink);
   void FlushNoise(uint64_t end_at, ParserSink sink);
+  void HashUpTo(uint64_t at, Stretch& stretch) const;
+  void DropConsumed();
   void Consume(std::size_t size);
   LineErrorCounts ErrorsIn(std::size_t size) const;
 
   const Driver& driver_;
   const Options options_;
   std::unique_ptr<Decoder> decoder_;
-  std::string buffer_, flags_;  // bytes not yet consumed from head_ on, and their LineMark kinds
+  std::string buffer_;  // bytes not yet consumed from head_ on
+  std::string flags_;   // their LineMark kinds; shorter where the rest has none
   std::size_t head_ = 0;
   std::size_t seen_ = 0;   // how far the scan has looked in vain
   uint64_t base_ = 0;      // position of buffer_[head_]
@@ -98,6 +103,7 @@ class Parser {
   std::optional<Stretch> open_, noise_;
   std::optional<Stretch> before_mark_, since_mark_;  // what open_ was at the last Mark, and what came since
   std::vector<Lost> lost_;
+  Events events_;  // of the frame at hand; kept for its memory
 };
 
 }  // namespace dims

@@ -64,7 +64,8 @@ class TranscriptParser {
 
   absl::Status AddLine(absl::string_view line) {
     ++line_;
-    absl::ConsumeSuffix(&line, "\r");
+    while (absl::ConsumeSuffix(&line, "\r")) {  // a CR that is said is written <CR>
+    }
     if (!line.empty() && (line[0] == '|' || line[0] == '+')) return AddContinuation(line);
     open_ = false;
     if (line.find_first_not_of(" \t") == absl::string_view::npos) return absl::OkStatus();

@@ -20,6 +20,10 @@ struct Input {
   std::string bytes;
   Options options;
 };
+// The instrument side of a transcript.
+Input InputOf(const Driver& driver, const Transcript& transcript);
+// Each real file that is for the driver.
+std::vector<Input> CorpusInputsOf(const Driver& driver);
 // Each transcript's instrument side, each real file, and all of them in a row.
 std::vector<Input> InputsOf(const Driver& driver);
 
