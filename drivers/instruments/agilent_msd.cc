@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "drivers/driver.h"
 #include "drivers/encoding.h"
 #include "drivers/framing.h"
@@ -43,7 +44,9 @@ class AgilentMsd final : public TextDecoder {
  protected:
   void OnLine(const TextLine& line, Events& out) override {
     const absl::string_view text = absl::StripAsciiWhitespace(line.text);
-    if (const std::optional<msd::Title> title = msd::ParseTitle(text)) {
+    // A title between rules is that of a GC or LC ChemStation, which has an Area Percent Report of its own.
+    const bool ruled = std::exchange(ruled_, absl::StartsWith(text, "=========="));
+    if (const std::optional<msd::Title> title = ruled ? std::nullopt : msd::ParseTitle(text)) {
       TakeTitle(*title, line.at, out);
     } else if (msd::IsContents(text)) {
       EndBefore(line.at, out);
@@ -146,6 +149,7 @@ class AgilentMsd final : public TextDecoder {
   std::optional<PrintedReport> printed_;
   std::optional<ResultsCsv> csv_;
   int lines_ = 0;                      // of the open report
+  bool ruled_ = false;                 // the line before was a rule of "="
   std::optional<PrintedReport> page_;  // what began with a title after a page break of printed_
 };
 
@@ -175,7 +179,7 @@ const Driver agilent_msd_driver = {
     .title =
         "Agilent/HP MSD ChemStation and MassHunter GC/MS: Area Percent, Library Search and Quantitation Reports, "
         "RESULTS.CSV",
-    .version = "2",
+    .version = "3",
     .line = {},
     .scan = ScanLine,
     .max_frame = 8192,
