@@ -1,0 +1,256 @@
+#include "drivers/jcamp/header.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "drivers/cas.h"
+#include "drivers/jcamp/record.h"
+#include "drivers/text.h"
+
+namespace dims::jcamp {
+namespace {
+
+using dims::v1::SpectrumKind;
+using dims::v1::Technique;
+
+struct Name {
+  absl::string_view name;
+  Label label;
+};
+constexpr bool operator<(const Name& a, const Name& b) { return a.name < b.name; }
+
+// Sorted.
+constexpr Name kNames[] = {
+    {".INLET", Label::kInlet},
+    {"AFACTOR", Label::kYFactor},
+    {"AUNITS", Label::kYUnits},
+    {"BLOCKS", Label::kBlocks},
+    {"CASNAME", Label::kCasName},
+    {"CASREGISTRYNO", Label::kCasNumber},
+    {"DATATYPE", Label::kDataType},
+    {"DATE", Label::kDate},
+    {"DELTAR", Label::kDeltaX},
+    {"DELTAX", Label::kDeltaX},
+    {"FACTOR", Label::kFactor},
+    {"FIRST", Label::kFirst},
+    {"FIRSTA", Label::kFirstY},
+    {"FIRSTR", Label::kFirstX},
+    {"FIRSTX", Label::kFirstX},
+    {"FIRSTY", Label::kFirstY},
+    {"JCAMPCS", Label::kStructure},
+    {"LAST", Label::kLast},
+    {"LASTR", Label::kLastX},
+    {"LASTX", Label::kLastX},
+    {"LONGDATE", Label::kLongDate},
+    {"MOLFORM", Label::kFormula},
+    {"NAMES", Label::kNames},
+    {"NPOINTS", Label::kPoints},
+    {"RFACTOR", Label::kXFactor},
+    {"RUNITS", Label::kXUnits},
+    {"SAMPLEDESCRIPTION", Label::kSampleDescription},
+    {"SOURCEREFERENCE", Label::kSource},
+    {"SPECTROMETERDATASYSTEM", Label::kSystem},
+    {"SYMBOL", Label::kSymbol},
+    {"TIME", Label::kTime},
+    {"TITLE", Label::kTitle},
+    {"UNITS", Label::kUnits},
+    {"VARDIM", Label::kVarDim},
+    {"VARNAME", Label::kVarName},
+    {"VARTYPE", Label::kVarType},
+    {"XFACTOR", Label::kXFactor},
+    {"XUNITS", Label::kXUnits},
+    {"YFACTOR", Label::kYFactor},
+    {"YUNITS", Label::kYUnits},
+};
+static_assert(std::is_sorted(std::begin(kNames), std::end(kNames)));
+
+// "C:\GCMSsolution\Data\run1.qgd"
+bool IsPath(absl::string_view text) {
+  return (text.size() > 3 && absl::ascii_isalpha(text[0]) && text[1] == ':' && (text[2] == '\\' || text[2] == '/')) ||
+         absl::StartsWith(text, "\\\\");
+}
+
+// Two numbers at least: "Not specified, most likely prior to 1970" is no date.
+bool IsDate(absl::string_view text) {
+  int numbers = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    numbers += IsDigit(text[i]) && (i == 0 || !IsDigit(text[i - 1])) ? 1 : 0;
+  }
+  return numbers >= 2;
+}
+
+}  // namespace
+
+std::optional<Label> LabelOf(absl::string_view label) {
+  const auto* const it = std::lower_bound(std::begin(kNames), std::end(kNames), Name{label, {}});
+  if (it == std::end(kNames) || it->name != label) return std::nullopt;
+  return it->label;
+}
+
+void Header::ClearTuples() {
+  for (const Label label : {Label::kSymbol, Label::kVarName, Label::kVarType, Label::kVarDim, Label::kUnits,
+                            Label::kFirst, Label::kLast, Label::kFactor}) {
+    Set(label, "");
+  }
+}
+
+Header Header::OfParts() const {
+  Header parts;
+  for (const Label label : {Label::kCasName, Label::kCasNumber, Label::kDate, Label::kFormula, Label::kInlet,
+                            Label::kLongDate, Label::kNames, Label::kSystem, Label::kTime}) {
+    parts.Set(label, std::string((*this)[label]));
+  }
+  return parts;
+}
+
+bool Header::is_link() const {
+  const absl::string_view type = (*this)[Label::kDataType];
+  return absl::EqualsIgnoreCase(type, "LINK") || (type.empty() && !(*this)[Label::kBlocks].empty());
+}
+
+SpectrumKind Header::kind() const {
+  const std::string type = absl::AsciiStrToUpper((*this)[Label::kDataType]);
+  const auto has = [&](absl::string_view word) { return absl::StrContains(type, word); };
+  if (has("NMR")) return dims::v1::SPECTRUM_KIND_NMR;
+  if (has("CHROMATOGRA")) return dims::v1::SPECTRUM_KIND_CHROMATOGRAM;
+  if (has("MASS")) return dims::v1::SPECTRUM_KIND_MASS;
+  if (has("RAMAN")) return dims::v1::SPECTRUM_KIND_RAMAN;
+  if (has("INTERFEROGRAM")) return dims::v1::SPECTRUM_KIND_UNSPECIFIED;
+  if (has("INFRARED") || has("FTIR") || has("FT-IR")) return dims::v1::SPECTRUM_KIND_INFRARED;
+  if (has("FLUORESC")) return dims::v1::SPECTRUM_KIND_FLUORESCENCE;
+  if (absl::StartsWith(type, "UV") || has("ULTRAVIOLET")) return dims::v1::SPECTRUM_KIND_UV_VIS;
+  return dims::v1::SPECTRUM_KIND_UNSPECIFIED;
+}
+
+Technique Header::technique() const {
+  const std::string said = absl::AsciiStrToUpper(absl::StrCat((*this)[Label::kDataType], " ", (*this)[Label::kSystem]));
+  const auto has = [&](absl::string_view word) { return absl::StrContains(said, word); };
+  const absl::string_view inlet = (*this)[Label::kInlet];
+  switch (kind()) {
+    case dims::v1::SPECTRUM_KIND_MASS:
+      if (absl::StartsWithIgnoreCase(inlet, "GC")) return dims::v1::TECHNIQUE_GC_MS;
+      if (absl::StartsWithIgnoreCase(inlet, "LC")) return dims::v1::TECHNIQUE_LC_MS;
+      return dims::v1::TECHNIQUE_MS;
+    case dims::v1::SPECTRUM_KIND_NMR:
+      return dims::v1::TECHNIQUE_NMR;
+    case dims::v1::SPECTRUM_KIND_RAMAN:
+      return dims::v1::TECHNIQUE_RAMAN;
+    case dims::v1::SPECTRUM_KIND_UV_VIS:
+      return dims::v1::TECHNIQUE_UV_VIS;
+    case dims::v1::SPECTRUM_KIND_CHROMATOGRAM:
+      if (has("GAS ")) return dims::v1::TECHNIQUE_GC;
+      return has("LIQUID ") || has("HPLC") ? dims::v1::TECHNIQUE_LC : dims::v1::TECHNIQUE_UNSPECIFIED;
+    default:
+      // An infrared spectrum may be a dispersive one.
+      if (has("INFRARED INTERFEROGRAM") || has("FTIR") || has("FT-IR") || has("FT IR")) {
+        return dims::v1::TECHNIQUE_FTIR;
+      }
+      return dims::v1::TECHNIQUE_UNSPECIFIED;
+  }
+}
+
+Axes Header::AxesOfBlock() const {
+  Axes axes;
+  axes.first_x = NumberOf(Label::kFirstX);
+  axes.last_x = NumberOf(Label::kLastX);
+  axes.delta_x = NumberOf(Label::kDeltaX);
+  axes.first_y = NumberOf(Label::kFirstY);
+  if (const auto points = NumberOf(Label::kPoints)) axes.points = points->value;
+  if (const auto factor = NumberOf(Label::kXFactor)) axes.x_factor = factor->value;
+  if (const auto factor = NumberOf(Label::kYFactor)) axes.y_factor = factor->value;
+  return axes;
+}
+
+Axes Header::AxesOfTuple(const Form& form) const {
+  Axes axes;
+  axes.first_x = ParseNumber(OfVariable(Label::kFirst, form.x));
+  axes.last_x = ParseNumber(OfVariable(Label::kLast, form.x));
+  axes.first_y = ParseNumber(OfVariable(Label::kFirst, form.y));
+  auto points = NumberOf(Label::kPoints);
+  if (!points) points = ParseNumber(OfVariable(Label::kVarDim, form.y));
+  if (points) axes.points = points->value;
+  if (const auto factor = ParseNumber(OfVariable(Label::kFactor, form.x))) axes.x_factor = factor->value;
+  if (const auto factor = ParseNumber(OfVariable(Label::kFactor, form.y))) axes.y_factor = factor->value;
+  return axes;
+}
+
+absl::string_view Header::OfVariable(Label label, absl::string_view symbol) const {
+  const std::vector<absl::string_view> symbols = Parts((*this)[Label::kSymbol]), parts = Parts((*this)[label]);
+  for (std::size_t i = 0; i < symbols.size() && i < parts.size(); ++i) {
+    if (absl::EqualsIgnoreCase(symbols[i], symbol)) return parts[i];
+  }
+  return {};
+}
+
+void Header::DescribeAny(dims::v1::Spectrum& spectrum) const {
+  const absl::string_view title = (*this)[Label::kTitle];
+  spectrum.set_kind(kind());
+  spectrum.set_title(std::string(IsPath(title) ? FileName(title) : title));
+}
+
+void Header::DescribeBlock(dims::v1::Spectrum& spectrum) const {
+  DescribeAny(spectrum);
+  absl::string_view x_unit = (*this)[Label::kXUnits], y_unit = (*this)[Label::kYUnits];
+  if (const absl::string_view both = (*this)[Label::kUnits]; !both.empty()) {
+    const std::vector<absl::string_view> units = Parts(both);
+    if (x_unit.empty()) x_unit = units[0];
+    if (y_unit.empty() && units.size() > 1) y_unit = units[1];
+  }
+  spectrum.set_x_unit(std::string(x_unit));
+  spectrum.set_y_unit(std::string(y_unit));
+  spectrum.set_first_x(Point((*this)[Label::kFirstX]));
+  spectrum.set_last_x(Point((*this)[Label::kLastX]));
+}
+
+void Header::DescribeTuple(const Form& form, dims::v1::Spectrum& spectrum) const {
+  DescribeAny(spectrum);
+  spectrum.set_x_unit(std::string(OfVariable(Label::kUnits, form.x)));
+  spectrum.set_y_unit(std::string(OfVariable(Label::kUnits, form.y)));
+  spectrum.set_variable(std::string(OfVariable(Label::kVarName, form.y)));
+  spectrum.set_first_x(Point(OfVariable(Label::kFirst, form.x)));
+  spectrum.set_last_x(Point(OfVariable(Label::kLast, form.x)));
+}
+
+void Header::Describe(bool title_is_sample, uint64_t at, OpenReport& out, dims::v1::Analysis& analysis) const {
+  if (title_is_sample) analysis.set_sample_number(std::string((*this)[Label::kTitle]));
+  analysis.set_technique(technique());
+  for (const Label label : {Label::kSource, Label::kSampleDescription}) {
+    if (analysis.data_file().empty() && IsPath((*this)[label])) {
+      analysis.set_data_file(std::string(FileName((*this)[label])));
+    }
+  }
+  absl::string_view date = (*this)[Label::kLongDate];
+  if (date.empty()) date = (*this)[Label::kDate];
+  if (IsDate(date)) {
+    const absl::string_view time = absl::StrContains(date, ':') ? "" : (*this)[Label::kTime];
+    analysis.set_acquired_at_printed(time.empty() ? std::string(date) : absl::StrCat(date, " ", time));
+  }
+  absl::string_view name = (*this)[Label::kCasName];
+  if (name.empty()) name = (*this)[Label::kNames];
+  std::string number((*this)[Label::kCasNumber]);
+  number.erase(std::remove(number.begin(), number.end(), ' '), number.end());
+  const std::optional<Cas> cas = ParseCas(number);
+  const absl::string_view formula = (*this)[Label::kFormula];
+  const bool has_number = cas && cas->kind != Cas::kAbsent;
+  if (cas && cas->kind == Cas::kWrongCheckDigit) {
+    out.Add(dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
+            absl::StrCat("the check digit of CAS number ", cas->number, " is wrong"));
+  }
+  if (name.empty() && !has_number && formula.empty()) return;
+  dims::v1::Finding& finding = *analysis.add_findings();
+  finding.set_label(std::string(name));
+  if (has_number) finding.set_cas(cas->number);
+  if (formula.empty()) return;
+  dims::v1::Identification& identification = *finding.add_identifications();
+  identification.set_rank(1);
+  identification.set_label(std::string(name));
+  if (has_number) identification.set_cas(cas->number);
+  identification.set_formula(std::string(formula));
+}
+
+}  // namespace dims::jcamp

@@ -1,0 +1,25 @@
+#include "drivers/jcamp/table.h"
+
+#include <utility>
+
+namespace dims::jcamp {
+
+void Expect(std::optional<double> points, Samples& samples) {
+  if (points && *points > 0 && *points <= OpenReport::kMostPoints) samples.Reserve(static_cast<int>(*points));
+}
+
+void Fit(Samples& samples) {
+  if (samples.Capacity() / 2 <= samples.size()) return;
+  Samples fitting(samples.begin(), samples.end());
+  samples.Swap(&fitting);
+}
+
+bool OpenReport::Refuse(uint64_t at, std::size_t& room) {
+  room = 0;  // a smaller piece that comes later would hide the gap
+  if (!std::exchange(full_, true)) {
+    Add(dims::v1::PROBLEM_TYPE_OVERSIZE, at, "more than one record takes; points from here on are left out");
+  }
+  return false;
+}
+
+}  // namespace dims::jcamp
