@@ -1,11 +1,18 @@
 #include "simulator/command.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace dims {
 namespace {
 
-constexpr char kWithPrint[] = "With --protocol print", kWithAstm[] = "With --protocol astm";
+constexpr char kWithPrint[] = "With --protocol print", kWithAstm[] = "With --protocol astm",
+               kWithOcean[] = "With --protocol ocean-optics",
+               kWithBalance[] = "With --protocol mt-sics, sartorius-sbi, and, kern";
+constexpr char kOcean[] = "ocean-optics";
 
 constexpr char kAbout[] =
     "Prints report files and transcripts on a pseudo-terminal, as an instrument does: at the speed of its line,\n"
@@ -25,9 +32,23 @@ constexpr char kAbout[] =
     "  dims-sim instrument --protocol astm --link /run/lab/reader-1 --name reader-1 --log reader-1.log \\\n"
     "           --count 100 --rename-sample DIMS-260114 --gap 2s messages/*.astm\n"
     "\n"
+    "With --protocol ocean-optics it is a spectrometer: it needs no FILES, answers commands, and measures --count "
+    "spectra\n"
+    "(0: until stopped) when it is told to or, after --gap, triggered.\n"
+    "\n"
+    "  dims-sim instrument --protocol ocean-optics --link /run/lab/flame-1 --name flame-1 --log flame-1.log "
+    "--spoil-every 9\n"
+    "\n"
+    "With --protocol mt-sics, sartorius-sbi, and or kern it is a balance, without FILES: loads are put on it and "
+    "taken\n"
+    "off, and it prints the stable reading of each, or (--on-request) answers the commands of its maker.\n"
+    "\n"
+    "  dims-sim instrument --protocol mt-sics --link /run/lab/balance-1 --name balance-1 --log balance-1.log --count "
+    "100\n"
+    "\n"
     "It ends when the reader has taken the last report, or at SIGTERM or SIGINT; the link is removed then.\n"
     "The log has one JSON object a line: started, opened, settings, closed, sending, stopped; of reports sent and\n"
-    "discarded; of messages frame, acknowledged, broken off and unanswered.";
+    "discarded; of messages frame, acknowledged, broken off and unanswered; of spectra spectrum.";
 
 std::string CheckTime(const std::string& text) {
   absl::Duration time;
@@ -110,17 +131,67 @@ void DescribeAnalyser(CLI::App& app, InstrumentCommand& command) {
                   "the wait where the receiver asked to stop");
 }
 
+void DescribeSpectrometer(CLI::App& app, InstrumentCommand& command) {
+  SpectrometerOptions& spectrometer = command.spectrometer;
+  app.add_flag("--old-header", spectrometer.old_header, "spectra as an S2000 or SAD500 sends them")->group(kWithOcean);
+  app.add_option("--pixels", spectrometer.pixels, "of its detector")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 4096))
+      ->group(kWithOcean);
+  app.add_option("--coefficients", spectrometer.coefficients,
+                 "of its wavelengths, from the constant one on, with commas between; none: it knows no ?x")
+      ->delimiter(',')
+      ->type_name("C0,C1,C2,C3")
+      ->group(kWithOcean);
+  app.add_option("--spoil-every", spectrometer.spoil_every,
+                 "every so many-th spectrum that it sends has a damaged end word; 0: none")
+      ->capture_default_str()
+      ->group(kWithOcean);
+}
+
+void DescribeBalance(CLI::App& app, InstrumentCommand& command) {
+  app.add_flag("--on-request", command.on_request, "it has no print key, and only answers")->group(kWithBalance);
+  app.add_option("--settle", command.settle, "how long a reading moves when a load comes or goes")
+      ->default_str(absl::FormatDuration(command.balance.settle))
+      ->check(CheckTime)
+      ->type_name("TIME")
+      ->group(kWithBalance);
+  app.add_option("--hold", command.hold, "how long a load lies still")
+      ->default_str(absl::FormatDuration(command.balance.hold))
+      ->check(CheckTime)
+      ->check([](const std::string& time) {
+        return Time(time, absl::Seconds(1)) > absl::ZeroDuration() ? "" : "must be more than 0";
+      })
+      ->type_name("TIME")
+      ->group(kWithBalance);
+  app.add_option("--overload-every", command.balance.overload_every,
+                 "every so many-th load is first put on together with too much; 0: none")
+      ->capture_default_str()
+      ->group(kWithBalance);
+}
+
+// Options that every protocol has, and that mean nothing without FILES.
+constexpr const char* kOfFiles[] = {kFilesOption, "--repeat", "--rename-sample", "--codepage"};
+
+// The group of options that are of this protocol alone.
+std::string GroupOf(const std::string& protocol) {
+  return ParseBalanceProtocol(protocol) ? kWithBalance : "With --protocol " + protocol;
+}
+
 }  // namespace
+
+bool NeedsFiles(absl::string_view protocol) { return protocol != kOcean && !ParseBalanceProtocol(protocol); }
 
 void Describe(CLI::App& app, InstrumentCommand& command) {
   InstrumentOptions& options = command.options;
   app.add_option(std::string(kFilesOption), command.files, "what it says, file after file")
       ->type_name("FILES")
-      ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--protocol", command.protocol, "print: reports, to whoever listens; astm: messages, acknowledged")
+  app.add_option("--protocol", command.protocol,
+                 "print: reports, to whoever listens; astm: messages, acknowledged; ocean-optics: spectra, when asked; "
+                 "mt-sics, sartorius-sbi, and, kern: a balance")
       ->capture_default_str()
-      ->check(CLI::IsMember({"print", "astm"}));
+      ->check(CLI::IsMember({"print", "astm", kOcean, "mt-sics", "sartorius-sbi", "and", "kern"}));
   app.add_option("--link", command.link, "path under which the reader finds the line: a symbolic link to /dev/pts/N");
   app.add_option("--name", options.name, "the instrument's name in the log")->capture_default_str();
   app.add_option("--log", command.log, "append JSON lines to this file: what was sent, when, and who listened");
@@ -137,7 +208,7 @@ void Describe(CLI::App& app, InstrumentCommand& command) {
   app.add_option("--rename-sample", command.rename_sample,
                  "give each its own sample number PREFIX-0001, PREFIX-0002 ... (and data file PREFIX-0001.D)")
       ->type_name("PREFIX");
-  app.add_option("--gap", command.gap, "time between reports; between measurements")
+  app.add_option("--gap", command.gap, "time between reports; between measurements; with an empty pan")
       ->check(CheckTime)
       ->type_name("TIME");
   app.add_option("--codepage", command.code_page, "cp1252, latin-1, cp437, cp850, utf-8 or utf-16le (texts only)")
@@ -148,13 +219,19 @@ void Describe(CLI::App& app, InstrumentCommand& command) {
   app.add_flag("--linger", options.linger, "keep the line after the last report, until SIGTERM");
   DescribePrinter(app, command);
   DescribeAnalyser(app, command);
+  DescribeSpectrometer(app, command);
+  DescribeBalance(app, command);
   app.footer(kAbout);
   app.parse_complete_callback([&app, &command] {
-    const std::string other = command.protocol == "astm" ? kWithPrint : kWithAstm;
+    const std::string own = GroupOf(command.protocol);
     for (const CLI::Option* option : app.get_options()) {
-      if (option->get_group() != other || option->count() == 0) continue;
+      const bool of_other = absl::StartsWith(option->get_group(), "With --protocol ") && option->get_group() != own;
+      const bool of_files =
+          std::find(std::begin(kOfFiles), std::end(kOfFiles), option->get_name()) != std::end(kOfFiles);
+      if (option->count() == 0 || !(of_other || (of_files && !NeedsFiles(command.protocol)))) continue;
       throw CLI::ValidationError(option->get_name(), "means nothing with --protocol " + command.protocol);
     }
+    if (NeedsFiles(command.protocol) && command.files.empty()) throw CLI::RequiredError(kFilesOption);
     if (command.protocol == "astm" && command.code_page == "utf-16le") {
       throw CLI::ValidationError("--codepage", "utf-16le has bytes that ASTM forbids");
     }
@@ -171,6 +248,12 @@ absl::StatusOr<std::unique_ptr<SimulatedInstrument>> SimulatedInstrument::Make(I
            .busy = Time(command.busy_wait, times.busy),
            .contention = Time(command.contention_wait, times.contention),
            .interrupt = Time(command.interrupt_wait, times.interrupt)};
+  BalanceOptions& balance = command.balance;
+  balance.print_key = !command.on_request;
+  balance.settle = Time(command.settle, balance.settle);
+  balance.hold = Time(command.hold, balance.hold);
+  balance.gap = Time(command.gap, balance.gap);
+  balance.seed = command.options.seed;
   std::unique_ptr<SimulatedInstrument> made(new SimulatedInstrument(std::move(command)));
   if (absl::Status status = made->ReadFiles(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(made->command_.log);
@@ -183,6 +266,11 @@ absl::StatusOr<std::unique_ptr<SimulatedInstrument>> SimulatedInstrument::Make(I
 }
 
 absl::Status SimulatedInstrument::ReadFiles() {
+  if (const auto protocol = ParseBalanceProtocol(command_.protocol)) {
+    command_.balance.protocol = *protocol;
+    command_.balance.count = command_.count.value_or(1);
+    return absl::OkStatus();
+  }
   const CodePage code_page = *ParseCodePage(command_.code_page);
   print_ = {.rename_sample = command_.rename_sample,
             .line_end = command_.line_end == "crlf" ? "\r\n"
@@ -216,11 +304,18 @@ absl::Status SimulatedInstrument::ReadFiles() {
 
 absl::Status SimulatedInstrument::Run() {
   const std::uint64_t first = command_.options.first;
+  if (command_.protocol == kOcean) {
+    command_.spectrometer.trigger_gap = command_.options.gap;
+    return RunSpectrometer(command_.options, command_.spectrometer, *line_, *journal_);
+  }
   if (command_.protocol == "astm") {
     const auto next = [&](std::uint64_t sequence) {
       return Compose(astm_originals_[(sequence - first) % astm_originals_.size()], sequence, absl::Now(), astm_);
     };
     return RunAnalyser(command_.options, command_.analyser, next, *line_, *journal_);
+  }
+  if (ParseBalanceProtocol(command_.protocol)) {
+    return RunBalance(command_.options, command_.balance, *line_, *journal_);
   }
   const auto next = [&](std::uint64_t sequence) {
     return Print(originals_[(sequence - first) % originals_.size()], sequence, print_);

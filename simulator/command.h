@@ -18,9 +18,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "simulator/analyser.h"
+#include "simulator/balance.h"
 #include "simulator/instrument.h"
 #include "simulator/printout.h"
+#include "simulator/spectrometer.h"
 
 namespace dims {
 
@@ -34,7 +37,14 @@ struct InstrumentCommand {
   std::uint64_t repeat = 1;
   std::optional<std::uint64_t> count;
   AnalyserOptions analyser;
+  SpectrometerOptions spectrometer;
+  std::string settle, hold;
+  bool on_request = false;
+  BalanceOptions balance;
 };
+
+// Whether instruments that speak it say what stands in FILES.
+bool NeedsFiles(absl::string_view protocol);
 
 // The option of FILES; in a scenario, also its key's name.
 inline constexpr char kFilesOption[] = "files";

@@ -7,6 +7,7 @@
 //     {"event":"sending","instrument":..,"t":T,"sequence":n,"sample":..,"sha256":HEX,"size":BYTES,"file":..}
 //     {"event":"sent","instrument":..,"t":T, as sending,"discarded":BYTES,"begin":T,"end":T}
 //     {"event":"discarded","instrument":..,"t":T,"sequence":n,"size":BYTES}     of a report that had been sent
+//   of a balance's weighings the same, with "value" ("12.3456 g") for "file";
 //   of an analyser's messages:
 //     {"event":"sending","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"content_sha256":HEX,"size":BYTES,
 //      "file":..,"frames":n}                                                     the first frame of an attempt
@@ -15,6 +16,9 @@
 //     {"event":"acknowledgement lost","instrument":..,"t":T}                   by way of trial (lose_ack_every)
 //     {"event":"broken off","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"frame":i,"why":..}
 //     {"event":"unanswered","instrument":..,"t":T,"sequence":n,"sample":..,"attempt":k,"why":..}   no attempt began
+//   of a spectrometer:
+//     {"event":"spectrum","instrument":..,"t":T,"sequence":n,"attempt":k,"spoiled":0|1,"size":BYTES}   about to be sent
+//     {"event":"sent", as above, without file, with "attempts":k}    what was said of it, once it is not sent again
 //   and of each:
 //     {"event":"stopped","instrument":..,"t":T}
 //     {"event":"stopped","instrument":..,"t":T,"waiting":MESSAGES,"left_unread":BYTES}

@@ -112,9 +112,12 @@ class Reader {
       }
     }
     if (name == nullptr) Fail(LineOf(given), place, "missing key \"name\"");
-    if (given.get(kFilesOption) == nullptr) Fail(LineOf(given), place, "missing key \"files\"");
+    const auto* protocol = given.get_as<std::string>("protocol");
+    if (given.get(kFilesOption) == nullptr && (protocol == nullptr || NeedsFiles(protocol->get()))) {
+      Fail(LineOf(given), place, "missing key \"files\"");
+    }
     if (errors_.size() > errors_before) return;
-    arguments.push_back("--");
+    if (!files.empty()) arguments.push_back("--");
     arguments.insert(arguments.end(), files.begin(), files.end());
     if (const std::string wrong = Parse(app, arguments); !wrong.empty()) return Fail(LineOf(given), place, wrong);
     command.link = Below(folder_, command.link.empty() ? command.options.name : command.link);
@@ -140,7 +143,6 @@ class Reader {
     InstrumentCommand ignored;
     CLI::App app;
     Describe(app, ignored);
-    app.get_option(kFilesOption)->required(false);
     app.parse_complete_callback(nullptr);
     const bool is_flag = app.get_option("--" + key)->get_expected_max() == 0;
     std::string argument = "--" + key;

@@ -38,9 +38,11 @@ TEST_F(ScenarioTest, ItsKeysAreTheOptionsOfTheCommandLine) {
       "[[instrument]]\nname = \"gcms-1\"\nbaud = 115200\ncount = 14\nform-feed = true\nunpaced = false\n"
       "pause-every = 2\npause = \"80ms\"\nfiles = [\"*.txt\", \"a.txt\"]\n"
       "[[instrument]]\nname = \"reader-1\"\nlink = \"/dev/x\"\nlog = \"r.log\"\nprotocol = \"astm\"\nframe-size = 100\n"
-      "answer-timeout = \"2s\"\nfiles = [\"b.txt\"]\n");
+      "answer-timeout = \"2s\"\nfiles = [\"b.txt\"]\n"
+      "[[instrument]]\nname = \"flame-1\"\nprotocol = \"ocean-optics\"\ncoefficients = \"340.2,0.37,0,0\"\nspoil-every "
+      "= 9\n");
   ASSERT_TRUE(commands.ok()) << commands.status();
-  ASSERT_THAT(*commands, SizeIs(2));
+  ASSERT_THAT(*commands, SizeIs(3));
   const InstrumentCommand &one = commands->at(0), &two = commands->at(1);
   EXPECT_EQ(one.options.name, "gcms-1");
   EXPECT_EQ(one.options.baud, 115200);
@@ -56,6 +58,8 @@ TEST_F(ScenarioTest, ItsKeysAreTheOptionsOfTheCommandLine) {
   EXPECT_EQ(two.protocol, "astm");
   EXPECT_EQ(two.analyser.sender.frame_text, 100u);
   EXPECT_EQ(two.answer_timeout, "2s");
+  EXPECT_THAT(commands->at(2).files, testing::IsEmpty());
+  EXPECT_THAT(commands->at(2).spectrometer.coefficients, ElementsAre("340.2", "0.37", "0", "0"));
 }
 
 TEST_F(ScenarioTest, MistakesNameFileLineAndKeyAndTheNearestRightOne) {
@@ -80,7 +84,12 @@ TEST_F(ScenarioTest, MistakesNameFileLineAndKeyAndTheNearestRightOne) {
       {top + top, "lab.toml:4: [[instrument]] \"x\": the name \"x\" is already that of the instrument in line 1"},
       {top + "[[instrument]]\nname = \"y\"\nlink = \"x\"\nfiles = [\"a.txt\"]\n",
        "lab.toml:4: [[instrument]] \"y\": the link \"/links/x\" is already that of the instrument in line 1"},
+      {top + "protocol = \"kern\"\n", "lab.toml:1: [[instrument]] \"x\": files: means nothing with --protocol kern"},
+      {"[[instrument]]\nname = \"x\"\nprotocol = \"and\"\nform-feed = true\n",
+       "lab.toml:1: [[instrument]] \"x\": --form-feed: means nothing with --protocol and"},
+      {top + "hold = \"1s\"\n", "lab.toml:1: [[instrument]] \"x\": --hold: means nothing with --protocol print"},
       {"[[instrument]]\nname = \"x\"\n", "lab.toml:1: [[instrument]] \"x\": missing key \"files\""},
+      {top + "protocol = \"ocean-optics\"\n", "lab.toml:1: [[instrument]] \"x\": files: means nothing with"},
       {"[[instrument]]\nfiles = [\"a.txt\"]\n", "lab.toml:1: [[instrument]] number 1: missing key \"name\""},
       {"[[instrument]]\nname = \"x\"\nfiles = \"a.txt\"\n",
        "lab.toml:3: [[instrument]] \"x\": \"files\" must be a list of paths"},
@@ -99,6 +108,14 @@ TEST_F(ScenarioTest, AllMistakesAreToldInTheOrderOfTheFile) {
   const std::string told = Mistake("[[instrument]]\nbuad = 1\nname = \"x\"\ngap = \"x\"\nfiles = [\"none\"]\n");
   EXPECT_THAT(std::vector<std::string>(absl::StrSplit(told, '\n')),
               ElementsAre(StartsWith("lab.toml:2: "), HasSubstr("lab.toml:4: "), HasSubstr("lab.toml:5: ")));
+}
+
+TEST_F(ScenarioTest, ABalanceNeedsNoFiles) {
+  const auto commands =
+      Read("[[instrument]]\nname = \"x\"\nprotocol = \"mt-sics\"\non-request = true\nhold = \"4s\"\n");
+  ASSERT_TRUE(commands.ok()) << commands.status();
+  EXPECT_TRUE((*commands)[0].on_request);
+  EXPECT_EQ((*commands)[0].hold, "4s");
 }
 
 TEST(Scenario, OfTheTreeIsRightAndItsInstrumentsCanBeMade) {
