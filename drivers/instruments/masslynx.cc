@@ -1,0 +1,397 @@
+// Waters MassLynx (QuanLynx, TargetLynx) and PerkinElmer TurboMass: "Quantify Compound Summary Report" and "Quantify
+// Sample Summary Report", as exported to a file: fields between tabs.
+//
+//   Quantify Compound Summary Report
+//   Printed Tue Jan 20 16:02:11 2026
+//   Compound 1:  CAFFEINE
+//   <TAB>Name<TAB>Acq.Date<TAB>Acq.Time<TAB>RT<TAB>Area<TAB>Conc.
+//   1<TAB>DIMS-260120-01<TAB>20-Jan-26<TAB>11:07:23<TAB>3.20<TAB>4.410<TAB>
+//
+// By compound, each row is a sample; by sample ("Sample Name: ...   Sample ID: ..."), a compound. Either way an
+// analysis of the report is a sample, and its findings are compounds. Columns are the user's choice, in any order: they
+// go by their names, and those that have no place here are left out without a word. What people type (Sample Text,
+// comments, who changed a peak) is not carried. A cell without a value says nothing.
+//
+// There is no end marker. Blocks and rows are numbered, every block has as many rows as the first, and every row as
+// many fields as the header; so a report is whole where its last block is.
+//
+// Source: real files of MassLynx 4. Lines above the first block other than "Printed" are as others describe them.
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "drivers/cas.h"
+#include "drivers/decimal.h"
+#include "drivers/driver.h"
+#include "drivers/encoding.h"
+#include "drivers/framing.h"
+#include "drivers/silence.h"
+#include "drivers/text.h"
+
+namespace dims {
+namespace {
+
+using dims::v1::Analysis;
+using dims::v1::Finding;
+
+// Short rows would need far more room than their bytes; real ones have 40 and more.
+constexpr int kMostRows = 50'000, kMostAnalyses = 5'000;
+constexpr std::size_t kLongestName = 128;  // of a compound: every row repeats it
+
+enum class Column {
+  kIgnored,
+  kName,
+  kSampleId,
+  kVial,
+  kDate,
+  kTime,
+  kCalibrationDate,
+  kCalibrationTime,
+  kTrace,
+  kRetentionTime,
+  kScan,
+  kArea,
+  kHeight,
+  kStart,
+  kEnd,
+  kResponse,
+  kAmount,
+  kCas,
+  kSignalToNoise,
+  kFlags,
+};
+
+struct Named {
+  absl::string_view name;
+  Column column;
+};
+constexpr std::array<Named, 21> kColumns = {{{"Name", Column::kName},
+                                             {"ID", Column::kSampleId},
+                                             {"Vial", Column::kVial},
+                                             {"Acq.Date", Column::kDate},
+                                             {"Acq.Time", Column::kTime},
+                                             {"Cal.Date", Column::kCalibrationDate},
+                                             {"Cal.Time", Column::kCalibrationTime},
+                                             {"Trace", Column::kTrace},
+                                             {"RT", Column::kRetentionTime},
+                                             {"Scan", Column::kScan},
+                                             {"Area", Column::kArea},
+                                             {"Height", Column::kHeight},
+                                             {"Peak Start Time", Column::kStart},
+                                             {"Peak End Time", Column::kEnd},
+                                             {"Response", Column::kResponse},
+                                             {"Conc.", Column::kAmount},
+                                             {"CAS", Column::kCas},
+                                             {"S/N", Column::kSignalToNoise},
+                                             {"Detection Flags", Column::kFlags},
+                                             {"Primary Flags", Column::kFlags},
+                                             {"1\u00ba Det. Flags", Column::kFlags}}};
+
+// The column of concentrations can be named after its unit.
+constexpr std::array<absl::string_view, 14> kUnits = {"mM",    "uM",    "nM",    "mg/L",  "ug/L",  "ng/L", "ug/mL",
+                                                      "ng/mL", "ng/uL", "pg/uL", "mg/kg", "ug/kg", "ppm",  "ppb"};
+
+struct Header {
+  std::vector<Column> columns;
+  std::string unit;  // of the amounts
+};
+
+Header ParseHeader(const std::vector<absl::string_view>& names) {
+  Header header;
+  for (const absl::string_view name : names) {
+    const auto* const known =
+        std::find_if(kColumns.begin(), kColumns.end(), [&](const Named& column) { return column.name == name; });
+    const bool is_unit = std::find(kUnits.begin(), kUnits.end(), name) != kUnits.end();
+    Column column = known != kColumns.end() ? known->column : is_unit ? Column::kAmount : Column::kIgnored;
+    const bool again = std::find(header.columns.begin(), header.columns.end(), column) != header.columns.end();
+    if (again && column != Column::kFlags) column = Column::kIgnored;
+    if (column == Column::kAmount && is_unit) header.unit = std::string(name);
+    header.columns.push_back(column);
+  }
+  return header;
+}
+
+enum class Kind { kByCompound, kBySample };
+
+std::optional<Kind> ParseTitle(absl::string_view text) {
+  if (text == "Quantify Compound Summary Report") return Kind::kByCompound;
+  if (text == "Quantify Sample Summary Report") return Kind::kBySample;
+  return std::nullopt;
+}
+
+// What a row says of its sample, and of its compound.
+struct Row {
+  std::string name, sample_id, vial, acquired, calibrated;
+  Finding finding;
+};
+
+// nullopt where a cell has not its column's form.
+std::optional<Row> ParseRow(const std::vector<absl::string_view>& fields, const Header& header) {
+  Row row;
+  std::optional<Cas> cas;
+  bool fits = true;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const absl::string_view field = fields[i];
+    if (field.empty()) continue;
+    const auto number = [&] { return (fits &= Decimal::Parse(field).has_value(), Point(field)); };
+    const auto with = [&](std::string& before) { absl::StrAppend(&before, before.empty() ? "" : " ", field); };
+    switch (header.columns[i]) {
+      case Column::kIgnored:
+        break;
+      case Column::kName:
+        row.name = std::string(field);
+        break;
+      case Column::kSampleId:
+        row.sample_id = std::string(field);
+        break;
+      case Column::kVial:
+        row.vial = std::string(field);
+        break;
+      case Column::kDate:
+      case Column::kTime:
+        with(row.acquired);
+        break;
+      case Column::kCalibrationDate:
+      case Column::kCalibrationTime:
+        with(row.calibrated);
+        break;
+      case Column::kTrace:
+        row.finding.set_quantitation_ion(std::string(field));
+        break;
+      case Column::kRetentionTime:
+        row.finding.set_retention_time(number());
+        break;
+      case Column::kScan:
+        row.finding.mutable_peak()->set_max_scan(number());
+        break;
+      case Column::kArea:
+        row.finding.mutable_peak()->set_area(number());
+        break;
+      case Column::kHeight:
+        row.finding.mutable_peak()->set_height(number());
+        break;
+      case Column::kStart:
+        row.finding.mutable_peak()->set_start_time(number());
+        break;
+      case Column::kEnd:
+        row.finding.mutable_peak()->set_end_time(number());
+        break;
+      case Column::kResponse:
+        row.finding.set_response(number());
+        break;
+      case Column::kAmount: {
+        // "Below RL" is no number, and what it means depends on the method.
+        dims::v1::Amount& amount = *row.finding.mutable_amount();
+        if (Decimal::Parse(field)) {
+          amount.set_value(Point(field));
+          amount.set_qualifier(dims::v1::AMOUNT_QUALIFIER_EQUAL);
+          amount.set_unit(header.unit);
+        } else {
+          amount.set_printed(std::string(field));
+        }
+        break;
+      }
+      case Column::kCas:
+        cas = ParseCas(field);
+        if (cas && cas->kind != Cas::kAbsent) row.finding.set_cas(cas->number);
+        fits &= cas.has_value();
+        break;
+      case Column::kSignalToNoise:
+        row.finding.set_signal_to_noise(number());
+        break;
+      case Column::kFlags:
+        row.finding.add_flags(std::string(field));
+        break;
+    }
+  }
+  return fits ? std::optional(std::move(row)) : std::nullopt;
+}
+
+class Summary final : public TextReport {
+ public:
+  explicit Summary(Kind kind) : kind_(kind) {}
+
+  Verdict Take(const TextLine& line) override {
+    const absl::string_view text = absl::StripAsciiWhitespace(line.text);
+    if (text.empty()) return Verdict::kTaken;
+    if (ParseTitle(text)) return std::exchange(titled_, true) ? Verdict::kOther : Verdict::kTaken;
+    if (line.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
+    if (line.text[0] == '\t' && in_block_ && !header_) {
+      header_ = ParseHeader(TabFields(line));
+    } else if (header_ && absl::ascii_isdigit(static_cast<unsigned char>(line.text[0]))) {
+      TakeRow(line);
+    } else if (!TakeBlock(text, line.at) && !(blocks_ == 0 && TakeKey(text))) {
+      Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "neither a block's head nor a row of its table");
+    }
+    return all_rows_ > kMostRows || report().analyses_size() > kMostAnalyses ? Verdict::kFull : Verdict::kTaken;
+  }
+
+  bool whole() const override { return header_ && rows_ >= first_rows_; }
+
+  void Finish(bool complete) override {
+    if (complete) CloseBlock();
+    for (Analysis& analysis : *report().mutable_analyses()) analysis.set_reported_at_printed(printed_);
+  }
+
+ private:
+  bool TakeKey(absl::string_view text) {
+    if (absl::ConsumePrefix(&text, "Printed")) {
+      absl::ConsumePrefix(&text, ":");
+      printed_ = std::string(absl::StripAsciiWhitespace(text).substr(0, kLongestName));
+      return true;
+    }
+    // Paths and times of the data set, which are not carried.
+    for (const absl::string_view key : {"Dataset", "Last Altered", "Method", "Calibration", "Time"}) {
+      if (absl::StartsWith(text, key)) return true;
+    }
+    return false;
+  }
+
+  // "Compound 1:  CAFFEINE"; "Sample Name: DIMS-260120-01   Sample ID: 7"
+  bool TakeBlock(absl::string_view text, uint64_t at) {
+    if (kind_ == Kind::kByCompound) {
+      int number = 0;
+      const std::size_t colon = text.find(':');
+      if (!absl::ConsumePrefix(&text, "Compound ") || colon == absl::string_view::npos ||
+          !IsDigits(text.substr(0, colon - 9)) || !absl::SimpleAtoi(text.substr(0, colon - 9), &number)) {
+        return false;
+      }
+      text = absl::StripAsciiWhitespace(text.substr(colon - 8));
+      if (text.size() > kLongestName) return false;
+      OpenBlock(at);
+      compound_ = std::string(text);
+      if (number != blocks_) {
+        Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
+                absl::StrCat("compound ", number, " stands where compound ", blocks_, " is due"));
+        blocks_ = number;
+      }
+      return true;
+    }
+    if (!absl::ConsumePrefix(&text, "Sample Name:")) return false;
+    OpenBlock(at);
+    const std::size_t id = text.find("Sample ID:");
+    Analysis& analysis = *report().add_analyses();
+    analysis.set_data_file(std::string(FileName(absl::StripAsciiWhitespace(text.substr(0, id)))));
+    if (id != absl::string_view::npos) {
+      analysis.set_sample_number(std::string(absl::StripAsciiWhitespace(text.substr(id + 10))));
+    }
+    return true;
+  }
+
+  void OpenBlock(uint64_t at) {
+    CloseBlock();
+    ++blocks_;
+    block_at_ = at;
+    in_block_ = true;
+    header_.reset();
+    rows_ = 0;
+  }
+
+  void CloseBlock() {
+    if (!in_block_) return;
+    if (!header_) {
+      Problem(dims::v1::PROBLEM_TYPE_MISSING, block_at_, absl::StrCat("block ", blocks_, " has no table"));
+    } else if (first_rows_ < 0) {
+      first_rows_ = rows_;
+    } else if (rows_ != first_rows_) {
+      Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, block_at_,
+              absl::StrCat("block ", blocks_, " has ", rows_, " rows, the first one ", first_rows_));
+    }
+    in_block_ = false;
+  }
+
+  void TakeRow(const TextLine& line) {
+    const std::vector<absl::string_view> fields = TabFields(line);
+    int number = 0;
+    const bool fits =
+        fields.size() == header_->columns.size() && IsDigits(fields[0]) && absl::SimpleAtoi(fields[0], &number);
+    std::optional<Row> row = fits ? ParseRow(fields, *header_) : std::nullopt;
+    if (!row) {
+      ++rows_;
+      Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at,
+              fits ? "a cell has not the form of its column; the row is left out"
+                   : absl::StrCat("a row of ", fields.size(), " fields under a header of ", header_->columns.size()));
+      return;
+    }
+    ++all_rows_;
+    if (number != ++rows_) {
+      Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, line.at,
+              absl::StrCat("row ", number, " stands where row ", rows_, " is due"));
+      rows_ = number;
+    }
+    Analysis& analysis =
+        kind_ == Kind::kByCompound ? SampleOf(*row) : *report().mutable_analyses(report().analyses_size() - 1);
+    if (analysis.sample_number().empty()) analysis.set_sample_number(row->sample_id);
+    if (analysis.vial().empty()) analysis.set_vial(row->vial);
+    if (analysis.acquired_at_printed().empty()) analysis.set_acquired_at_printed(row->acquired);
+    if (analysis.calibrated_at_printed().empty()) analysis.set_calibrated_at_printed(row->calibrated);
+    row->finding.set_label(kind_ == Kind::kByCompound ? compound_ : row->name);
+    *analysis.add_findings() = std::move(row->finding);
+  }
+
+  // By compound, a sample has the same row in every block.
+  Analysis& SampleOf(const Row& row) {
+    const auto [found, is_new] =
+        samples_.try_emplace(absl::StrCat(rows_, "\t", row.name, "\t", row.acquired), report().analyses_size());
+    if (!is_new) return *report().mutable_analyses(found->second);
+    Analysis& analysis = *report().add_analyses();
+    analysis.set_data_file(std::string(FileName(row.name)));
+    return analysis;
+  }
+
+  const Kind kind_;
+  bool titled_ = false;
+  std::string printed_;
+  std::string compound_;  // of the block, by compound
+  int blocks_ = 0;
+  uint64_t block_at_ = 0;
+  bool in_block_ = false;
+  std::optional<Header> header_;  // of the block
+  int rows_ = 0;                  // of the block
+  int first_rows_ = -1;           // of the first block, once it has ended
+  int all_rows_ = 0;
+  std::map<std::string, int> samples_;  // by row, name and time: which analysis
+};
+
+class MassLynx final : public SilenceDecoder {
+ public:
+  using SilenceDecoder::SilenceDecoder;
+
+ protected:
+  std::unique_ptr<TextReport> Recognize(const TextLine& line) override {
+    const std::optional<Kind> kind = ParseTitle(absl::StripAsciiWhitespace(line.text));
+    return kind ? std::make_unique<Summary>(*kind) : nullptr;
+  }
+};
+
+constexpr OptionSpec kOptions[] = {kEncodingOption, kIdleTimeoutOption, kEndTimeoutOption};
+
+std::unique_ptr<Decoder> Make(const Options& options) { return std::make_unique<MassLynx>(options); }
+
+}  // namespace
+
+extern const Driver masslynx_driver;
+const Driver masslynx_driver = {
+    .name = "masslynx",
+    .title = "Waters MassLynx, PerkinElmer TurboMass: Quantify Compound and Sample Summary Reports",
+    .version = "1",
+    .line = {},
+    .scan = ScanLine,
+    .max_frame = 16 * 1024,
+    .max_report = 4 * 1024 * 1024,
+    .options = kOptions,
+    .make = Make,
+    .silence_ends_frame = true,
+};
+
+}  // namespace dims

@@ -1,0 +1,191 @@
+// Summaries by compound and by sample: the real files, columns in any order, what is lost, and the bounds.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "drivers/encoding.h"
+#include "tests/corpus.h"
+#include "tests/heap.h"
+#include "tests/reports.h"
+
+namespace dims {
+namespace {
+
+constexpr absl::string_view kName = "masslynx";
+
+std::string Summary(int compounds, int samples) {
+  std::string text = "Quantify Compound Summary Report \r\n\r\nPrinted Tue Jan 20 16:02:11 2026\r\n\r\n";
+  for (int c = 1; c <= compounds; ++c) {
+    absl::StrAppend(&text, "Compound ", c, ":  NAME ", c, "\r\n\r\n\tName\tAcq.Date\tAcq.Time\tRT\tArea\tConc.\r\n");
+    for (int s = 1; s <= samples; ++s) {
+      absl::StrAppend(&text, s, "\tDIMS-", s, "\t20-Jan-26\t15:0", s, ":51\t", c, ".25\t", 100 * c + s, ".5\t\r\n");
+    }
+    text += "\r\n";
+  }
+  return text;
+}
+
+// The cells of a real file by compound, sample and column, read by other means.
+std::map<std::vector<std::string>, std::string> Cells(const std::string& bytes) {
+  std::map<std::vector<std::string>, std::string> cells;
+  std::string compound;
+  std::vector<std::string> names;
+  for (const absl::string_view raw : absl::StrSplit(bytes, "\r\n")) {
+    const std::vector<std::string> fields = absl::StrSplit(raw, '\t');
+    if (absl::StartsWith(raw, "Compound")) compound = std::string(raw.substr(raw.find(':') + 3));
+    if (fields.size() < 3) continue;
+    if (fields[0].empty()) names = fields;
+    for (std::size_t i = 1; i < fields.size() && !fields[0].empty(); ++i) {
+      cells[{compound, fields[1], names[i]}] = fields[i];
+    }
+  }
+  return cells;
+}
+
+TEST(MassLynx, ReadsEveryCellOfTheRealFiles) {
+  const auto files = CorpusFiles("masslynx_turbomass", ".txt");
+  DIMS_SKIP_WITHOUT_CORPUS(files);
+  std::size_t findings = 0;
+  for (const std::filesystem::path& path : files) {
+    SCOPED_TRACE(path.filename());
+    auto cells = Cells(ToUtf8(FileBytes(path), Encoding::kCp1252).utf8);
+    const std::vector<dims::v1::Report> reports = ReportsOf(kName, FileBytes(path));
+    ASSERT_EQ(reports.size(), 1u);
+    EXPECT_EQ(reports[0].problems_size(), 0) << reports[0].DebugString();
+    for (const dims::v1::Analysis& analysis : reports[0].analyses()) {
+      for (const dims::v1::Finding& finding : analysis.findings()) {
+        const auto cell = [&](const char* column) { return cells[{finding.label(), analysis.data_file(), column}]; };
+        EXPECT_EQ(finding.retention_time(), cell("RT"));
+        EXPECT_EQ(finding.peak().area(), cell("Area"));
+        EXPECT_EQ(absl::StrJoin(finding.flags(), ""), cell("Detection Flags"));
+        EXPECT_EQ(analysis.acquired_at_printed(), absl::StrCat(cell("Acq.Date"), " ", cell("Acq.Time")));
+        ++findings;
+      }
+    }
+  }
+  std::cerr << files.size() << " real files, " << findings << " findings compared\n";
+  EXPECT_GT(findings, 0u);
+}
+
+TEST(MassLynx, ColumnsGoByTheirNamesInAnyOrderAndOthersAreLeftOut) {
+  std::vector<std::pair<std::string, std::string>> columns = {
+      {"Name", "DIMS-1"},       {"RT", "3,20"}, {"Area", "5.5"}, {"Sample Text", "somebody"},
+      {"Mod.User", "somebody"}, {"uM", "0.5"},  {"S/N", "7"},    {"Odd", "x"}};
+  std::mt19937_64 random(9);
+  std::string first;
+  for (int i = 0; i < 50; ++i) {
+    std::shuffle(columns.begin(), columns.end(), random);
+    std::string text = "Quantify Compound Summary Report\r\n\r\nCompound 1:  X\r\n\r\n", row = "1";
+    for (const auto& [name, value] : columns) {
+      absl::StrAppend(&text, "\t", name);
+      absl::StrAppend(&row, "\t", value);
+    }
+    const dims::v1::Report report = ReportsOf(kName, absl::StrCat(text, "\r\n", row, "\r\n"))[0];
+    EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
+    EXPECT_EQ(report.SerializeAsString().find("somebody"), std::string::npos);
+    ASSERT_EQ(report.analyses_size(), 1);
+    if (first.empty()) first = report.analyses(0).SerializeAsString();
+    EXPECT_EQ(report.analyses(0).SerializeAsString(), first);
+    const dims::v1::Finding& finding = report.analyses(0).findings(0);
+    EXPECT_EQ(finding.retention_time(), "3.20");
+    EXPECT_EQ(finding.amount().unit(), "uM");
+    EXPECT_EQ(finding.signal_to_noise(), "7");
+  }
+}
+
+TEST(MassLynx, ByCompoundOrBySampleItSaysTheSame) {
+  const std::vector<dims::v1::Report> by_compound = ReportsOf(kName, Summary(3, 2));
+  std::string text = "Quantify Sample Summary Report \r\n\r\nPrinted Tue Jan 20 16:02:11 2026\r\n\r\n";
+  for (int s = 1; s <= 2; ++s) {
+    absl::StrAppend(&text, "Sample Name: DIMS-", s, "   Sample ID:  \r\n\r\n\tName\tAcq.Date\tAcq.Time\tRT\tArea\r\n");
+    for (int c = 1; c <= 3; ++c) {
+      absl::StrAppend(&text, c, "\tNAME ", c, "\t20-Jan-26\t15:0", s, ":51\t", c, ".25\t", 100 * c + s, ".5\r\n");
+    }
+    text += "\r\n";
+  }
+  const std::vector<dims::v1::Report> by_sample = ReportsOf(kName, text);
+  ASSERT_EQ(by_compound[0].analyses_size(), 2);
+  ASSERT_EQ(by_sample[0].analyses_size(), 2);
+  EXPECT_EQ(by_sample[0].problems_size(), 0) << by_sample[0].DebugString();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(by_compound[0].analyses(i).SerializeAsString(), by_sample[0].analyses(i).SerializeAsString());
+  }
+}
+
+// Rows are numbered, and as many in every block.
+TEST(MassLynx, ALostRowOfAReportIsSeenWhereverItWas) {
+  const std::string text = Summary(3, 3);
+  for (std::size_t at = text.find("\n1\t"); at != std::string::npos; at = text.find('\n', at + 1)) {
+    const std::size_t end = text.find('\n', at + 1);
+    if (end == std::string::npos || !absl::ascii_isdigit(text[at + 1])) continue;
+    std::string cut = text;
+    cut.erase(at, end - at);
+    EXPECT_GT(ReportsOf(kName, cut)[0].problems_size(), 0) << cut;
+  }
+}
+
+TEST(MassLynx, AReportThatStopsWithinABlockIsInterrupted) {
+  const std::string text = Summary(2, 3);
+  const std::string cut = text.substr(0, text.rfind("\n3\t") + 1);
+  EXPECT_EQ(TypesOf(ReportsOf(kName, cut)[0]), (ProblemTypes{dims::v1::PROBLEM_TYPE_INTERRUPTED}));
+  EXPECT_EQ(TypesOf(ReportsOf(kName, text, Ending::kInterrupted)[0]),
+            (ProblemTypes{dims::v1::PROBLEM_TYPE_INTERRUPTED}));
+}
+
+TEST(MassLynx, LinesAboveTheFirstBlockMayNameTheDataSet) {
+  const std::string text = absl::StrReplaceAll(
+      Summary(1, 1), {{"Printed Tue", "Dataset:\tC:\\somebody\\x.qld\r\nLast Altered:\tmonday\r\nPrinted:\tTue"}});
+  const dims::v1::Report report = ReportsOf(kName, text)[0];
+  EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
+  EXPECT_EQ(report.analyses(0).reported_at_printed(), "Tue Jan 20 16:02:11 2026");
+  EXPECT_EQ(report.SerializeAsString().find("somebody"), std::string::npos);
+}
+
+TEST(MassLynx, OtherTextsAreNoise) {
+  for (const char* folder : {"nist_msp", "massbank_ei", "nist_mssearch", "spectrometer_text", "shimadzu/labsolutions",
+                             "agilent_chemstation/report_txt"}) {
+    for (const auto& path : CorpusFiles(folder, "")) EXPECT_TRUE(IsNoiseOnly(kName, FileBytes(path))) << path;
+  }
+}
+
+TEST(MassLynx, TheCostliestLinesStayWithinTheBound) {
+  const Driver& driver = *FindDriver(kName);
+  const std::string compound = absl::StrCat("Compound 1: ", std::string(120, 'x'), "\n");
+  const std::string by_compound = "Quantify Compound Summary Report\n", by_sample = "Quantify Sample Summary Report\n";
+  for (const auto& [head, row] : std::vector<std::pair<std::string, std::string>>{
+           {by_compound + compound + "\tRT\n", "1\t1\n"},
+           {by_compound + compound + "\tRT\tScan\tConc.\tS/N\tTrace\tPrimary Flags\n", "1\t1\t1\t1\t1\t1\t1\n"},
+           {by_compound + compound + "\tName\n", "1\tx\n2\tx\n"},
+           {by_compound, "Compound 1:x\n\tRT\n1\t1\n"},
+           {by_sample, "Sample Name:x\n"},
+           {by_sample + "Sample Name:x\n\tName\tID\tVial\n", "1\tx\tx\tx\n"}}) {
+    std::string rows = row;
+    while (rows.size() < 60000) rows += row;
+    const std::size_t before = HeapInUse();
+    Parser parser(driver, DefaultOptions(driver));
+    parser.Feed(head, [](ParserEvent) {});
+    ResetHeapPeak();
+    for (std::size_t fed = 0; fed < 2 * driver.max_report; fed += rows.size()) {
+      parser.Feed(rows, [](ParserEvent event) {
+        const Said* said = std::get_if<Said>(&event);
+        EXPECT_LT(said == nullptr ? 0 : said->report.ByteSizeLong(), 16u << 20);
+      });
+    }
+    const std::size_t bound = 16 * driver.max_report + 2 * driver.max_frame + 64 * 1024;
+    EXPECT_LE(HeapPeak() - before, bound) << row;
+    std::cerr << (HeapPeak() - before) * 100 / bound << " % of the bound: " << row;
+  }
+}
+
+}  // namespace
+}  // namespace dims
