@@ -79,10 +79,17 @@ void Bench::Run() {
 
 bool Bench::Round(bool all) {
   const Moment now = clock_();
+  bool took = Take(true, all, now);
+  took |= Take(false, all, now);
+  Tidy(now.uptime);
+  return took;
+}
+
+bool Bench::Take(bool scanners, bool all, Moment now) {
   std::vector<Place*> offered;
   bool took = false;
   for (Place& place : places_) {
-    if (place.broken && !all) continue;
+    if (place.session->is_scanner() != scanners || (place.broken && !all)) continue;
     if (!place.refused || place.session->Waiting() < kMostHeldBack) {
       for (const Arrival& arrival : place.buffer->Take(kMostBytes)) {
         place.session->Take(arrival);
@@ -101,7 +108,6 @@ bool Bench::Round(bool all) {
     offered.push_back(&place);
   }
   if (!offered.empty()) took |= Commit(offered, all);
-  Tidy(now.uptime);
   return took;
 }
 

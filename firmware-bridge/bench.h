@@ -3,7 +3,8 @@
 // What: waits for arrivals and timers, gathers every session's batch, commits them as one, lets the sessions reply.
 // Promise: group commit without a timer: what arrives while one commit runs is in the next. A session that waits for
 //   the disk keeps no other from it: the store is asked about each one's batch before they are committed as one. A line
-//   that is held back goes on taking, so that an urgent report behind a routine one gets through.
+//   that is held back goes on taking, so that an urgent report behind a routine one gets through. Scanners come first:
+//   what they read is on disk before what it names is heard.
 // Units: a round takes at most 32 KiB of each instrument; a line that is held back takes up to 1 MiB.
 // Errors: a refusing store is told to the sessions, and offered the same again after a second, or when something urgent
 //   has joined it. What cannot be committed as one is committed line by line, urgent ones first, then the small ones. A
@@ -48,6 +49,8 @@ class Bench {
     std::size_t urgent = 0;      // so many urgent reports were in it
     absl::Duration offer_again;  // uptime
   };
+  // A round of the scanners alone, or of all others.
+  bool Take(bool scanners, bool all, Moment now);
   // False where nothing of it was taken.
   bool Commit(const std::vector<Place*>& places, bool all);
   bool CommitEach(std::vector<Place*> places, bool all);

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,6 +30,9 @@
 #include "drivers/options.h"
 
 namespace dims {
+
+// Where formats (drivers/format/format_file.h) are looked for unless something else is said.
+inline constexpr char kFormatsFolder[] = "/etc/dims-bridge/formats";
 
 // All paths are absolute. Defaults are in config_fields.cc, nowhere else.
 struct StoreConfig {
@@ -62,6 +66,8 @@ struct InstrumentConfig {
   std::optional<std::string> time_zone;    // IANA name; absl::LoadTimeZone knows it
   std::optional<std::string> date_order;   // dmy, mdy, ymd
   int64_t noise_quota_mib = 0;
+  std::optional<std::string> bench;                          // absent: it stands alone
+  absl::Duration scan_window;                                // a scanner's
   std::vector<std::pair<std::string, std::string>> options;  // only those given; Options::Parse takes them
 };
 
@@ -76,6 +82,7 @@ struct WatchConfig {
 struct Config {
   std::string laboratory, bridge;  // as in the bridge's certificate
   std::string log_level;           // debug, info, warning, error
+  std::string formats;             // folder of *.format.toml files
   StoreConfig store;
   RegistryConfig registry;
   AdminConfig admin;
@@ -89,10 +96,16 @@ struct Config {
 struct DriverFacts {
   std::vector<absl::string_view> names;
   std::function<absl::Span<const OptionSpec>(absl::string_view name)> options;  // called only with one of `names`
+  // Formats that could not be loaded: what is wrong with each. Only one that an instrument needs is an error.
+  std::map<std::string, std::string, std::less<>> broken = {};
 };
 
 // Reads and checks a file of at most 1 MiB. Relative paths in it begin at its own folder.
 absl::StatusOr<Config> ReadConfig(const std::string& path, const DriverFacts& drivers);
+
+// The folder of formats that a file names, which must be known before ReadConfig is told what drivers there are;
+// the default where the file does not say, or cannot be read (ReadConfig says why).
+std::string ReadFormatsFolder(const std::string& path);
 
 // The same for text that is already at hand; `path` names it in errors and is the start of relative paths.
 absl::StatusOr<Config> ParseConfig(absl::string_view text, const std::string& path, const DriverFacts& drivers);

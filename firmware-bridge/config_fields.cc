@@ -96,6 +96,7 @@ bool IsTimeZone(absl::string_view text) {
 
 constexpr TextRule kName = {"1 to 64 lower-case letters, digits and hyphens", IsName};
 constexpr TextRule kFile = {"the path of a file", IsNotEmpty};
+constexpr TextRule kFolder = {"the path of a folder", IsNotEmpty};
 constexpr TextRule kSocket = {"the path of a socket, or empty for none", IsAnything};
 constexpr TextRule kGroup = {"the name of a group", IsNotEmpty};
 constexpr TextRule kDriver = {"the name of a driver", IsNotEmpty};
@@ -128,6 +129,13 @@ constexpr Field kTopFields[] = {
               .default_value = "info",
               .help = "how much goes to the log"},
      .set = Set<&Config::log_level>},
+    {.spec = {.name = "formats",
+              .default_value = kFormatsFolder,
+              .help = "where *.format.toml files are, each a driver for an instrument that only prints; read at the "
+                      "start. By default the folder need not be there"},
+     .rule = &kFolder,
+     .is_path = true,
+     .set = Set<&Config::formats>},
 };
 
 constexpr Field kStoreFields[] = {
@@ -328,6 +336,22 @@ constexpr Field kInstrumentFields[] = {
               .default_value = "16",
               .help = "how much of what belongs to no report is kept in 24 h; what comes beyond is counted only"},
      .set = Set<&InstrumentConfig::noise_quota_mib>},
+    {.spec =
+         {.name = "bench",
+          .help =
+              "the place where it stands: what a bar code scanner there reads is the sample number of what the other "
+              "instruments there measure next, unless they print one of their own"},
+     .presence = Presence::kOptional,
+     .example = "left",
+     .rule = &kName,
+     .set = Set<&InstrumentConfig::bench>},
+    {.spec = {.name = "scan_window",
+              .type = Type::kDuration,
+              .minimum = kSecond,
+              .maximum = kDay,
+              .default_value = "10m",
+              .help = "of a scanner: how long its last scan names what is measured at its bench"},
+     .set = Set<&InstrumentConfig::scan_window>},
 };
 
 constexpr Field kWatchFields[] = {

@@ -7,20 +7,23 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "drivers/catalog.h"
+#include "drivers/drivers.h"
 #include "firmware-bridge/admin_client.h"
 #include "firmware-bridge/assess.h"
 #include "firmware-bridge/config.h"
 #include "firmware-bridge/decode.h"
 #include "firmware-bridge/port_list.h"
 #include "firmware-bridge/port_name.h"
+#include "firmware-bridge/probe_command.h"
 #include "firmware-bridge/quarantine_command.h"
 #include "firmware-bridge/record.h"
 #include "firmware-bridge/record_arguments.h"
@@ -33,37 +36,69 @@ namespace {
 constexpr int kOk = 0, kFailed = 1, kUsage = 2;
 constexpr char kDefaultConfig[] = "/etc/dims-bridge/bridge.toml";
 
-DriverFacts FactsOfCatalog() {
-  DriverFacts facts;
-  for (const Driver* driver : Catalog()) facts.names.push_back(driver->name);
-  facts.options = [](absl::string_view name) { return FindDriver(name)->options; };
-  return facts;
-}
-
 int Fail(const absl::Status& status) {
   std::cerr << "dims-bridge: " << status.message() << "\n";
   return kFailed;
 }
 
-int UnknownDriver(const std::string& name) {
-  std::vector<absl::string_view> names = FactsOfCatalog().names;
-  const std::string near = NearestName(name, names);
-  std::cerr << "dims-bridge: there is no driver \"" << name << "\""
-            << (near.empty() ? std::string("; `dims-bridge drivers` lists them") : ", did you mean \"" + near + "\"?")
-            << "\n";
+// The drivers of this run: those built in, and formats from `folder`; where that is empty, from the folder that the
+// configuration names.
+struct DriversAtHand {
+  std::string folder;
+  Drivers drivers;
+  bool loaded = false;
+
+  absl::Status Load(const std::string& from) {
+    if (std::exchange(loaded, true)) return absl::OkStatus();
+    const absl::Status status = drivers.LoadFolder(from);
+    return from == kFormatsFolder && absl::IsNotFound(status) ? absl::OkStatus() : status;
+  }
+
+  DriverFacts Facts() const {
+    DriverFacts facts;
+    for (const Driver* driver : drivers.all()) facts.names.push_back(driver->name);
+    facts.options = [this](absl::string_view name) { return drivers.Find(name)->options; };
+    facts.broken = drivers.broken();
+    return facts;
+  }
+
+  absl::StatusOr<Config> Read(const std::string& path) {
+    if (const absl::Status status = Load(folder.empty() ? ReadFormatsFolder(path) : folder); !status.ok())
+      return status;
+    return ReadConfig(path, Facts());
+  }
+
+  // A driver by its name, or the path of a format file.
+  absl::StatusOr<const Driver*> Find(const std::string& name) {
+    if (absl::EndsWith(name, kFormatEnding)) return drivers.LoadFile(name);
+    if (const absl::Status status = Load(folder.empty() ? kFormatsFolder : folder); !status.ok()) return status;
+    if (const Driver* driver = drivers.Find(name)) return driver;
+    if (const auto broken = drivers.broken().find(name); broken != drivers.broken().end()) {
+      return absl::InvalidArgumentError(broken->second);
+    }
+    const std::string near = NearestName(name, Facts().names);
+    return absl::NotFoundError(
+        absl::StrCat("there is no driver \"", name, "\"",
+                     near.empty() ? "; `dims-bridge drivers` lists them" : ", did you mean \"" + near + "\"?"));
+  }
+};
+
+int FailUsage(const absl::Status& status) {
+  Fail(status);
   return kUsage;
 }
 
-int RunCommand(const std::string& path) {
-  const absl::StatusOr<Config> config = ReadConfig(path, FactsOfCatalog());
+int RunCommand(DriversAtHand& at_hand, const std::string& path) {
+  const absl::StatusOr<Config> config = at_hand.Read(path);
   if (!config.ok()) return Fail(config.status());
   spdlog::set_level(spdlog::level::from_str(config->log_level));
-  const absl::Status status = RunService(*config, DIMS_VERSION);
+  for (const auto& [name, wrong] : at_hand.drivers.broken()) SPDLOG_WARN("a format that no instrument uses: {}", wrong);
+  const absl::Status status = RunService(*config, at_hand.drivers, DIMS_VERSION);
   return status.ok() ? kOk : Fail(status);
 }
 
-int CheckCommand(const std::string& path) {
-  const absl::StatusOr<Config> config = ReadConfig(path, FactsOfCatalog());
+int CheckCommand(DriversAtHand& at_hand, const std::string& path) {
+  const absl::StatusOr<Config> config = at_hand.Read(path);
   if (!config.ok()) return Fail(config.status());
   int result = kOk;
   const absl::StatusOr<CertificateFacts> facts = CheckOwnCertificates(*config);
@@ -82,6 +117,9 @@ int CheckCommand(const std::string& path) {
               << "\n";
   }
   if (config->instruments.empty()) std::cout << "warning: no [[instrument]]: nothing will be read\n";
+  for (const auto& [name, wrong] : at_hand.drivers.broken()) {
+    std::cout << "warning: a format that no instrument uses: " << wrong << "\n";
+  }
   const auto urgent = std::count_if(config->watches.begin(), config->watches.end(),
                                     [](const WatchConfig& watch) { return IsUrgent(watch.tier); });
   std::cout << "watch: " << config->watches.size() << " rules, " << urgent << " of them make a report urgent\n";
@@ -89,25 +127,36 @@ int CheckCommand(const std::string& path) {
   return result;
 }
 
-int DriversCommand(const std::string& name) {
-  for (const Driver* driver : Catalog()) {
-    if (!name.empty() && name != driver->name) continue;
-    std::cout << absl::StrFormat("%-16s %s\n", driver->name, driver->title);
-    std::cout << absl::StrFormat("%-16s version %s; line %d baud %d%c%d, flow control %s\n", "", driver->version,
-                                 driver->line.baud, driver->line.data_bits, driver->line.parity, driver->line.stop_bits,
-                                 driver->line.flow);
-    for (const OptionSpec& option : driver->options) {
-      std::cout << absl::StrFormat("    %-18s %s (default %s%s)\n", option.name, option.help, option.default_value,
-                                   option.choices.empty() ? "" : absl::StrCat("; one of ", option.choices));
-    }
+void PrintDriver(const Driver& driver) {
+  std::cout << absl::StrFormat("%-16s %s%s\n", driver.name, driver.title,
+                               driver.evidence.empty() ? "" : absl::StrCat(" (", driver.evidence, ")"));
+  std::cout << absl::StrFormat("%-16s version %s; line %d baud %d%c%d, flow control %s\n", "", driver.version,
+                               driver.line.baud, driver.line.data_bits, driver.line.parity, driver.line.stop_bits,
+                               driver.line.flow);
+  for (const OptionSpec& option : driver.options) {
+    std::cout << absl::StrFormat("    %-18s %s (default %s%s)\n", option.name, option.help, option.default_value,
+                                 option.choices.empty() ? "" : absl::StrCat("; one of ", option.choices));
   }
-  return name.empty() || FindDriver(name) != nullptr ? kOk : UnknownDriver(name);
 }
 
-int StoreCommand(const std::string& config_path, std::string store_path) {
+int DriversCommand(DriversAtHand& at_hand, const std::string& name) {
+  if (!name.empty()) {
+    const absl::StatusOr<const Driver*> driver = at_hand.Find(name);
+    if (!driver.ok()) return FailUsage(driver.status());
+    PrintDriver(**driver);
+    return kOk;
+  }
+  const absl::Status status = at_hand.Load(at_hand.folder.empty() ? kFormatsFolder : at_hand.folder);
+  if (!status.ok()) return FailUsage(status);
+  for (const Driver* driver : at_hand.drivers.all()) PrintDriver(*driver);
+  for (const auto& [broken, wrong] : at_hand.drivers.broken()) std::cerr << "dims-bridge: " << wrong << "\n";
+  return at_hand.drivers.broken().empty() ? kOk : kFailed;
+}
+
+int StoreCommand(DriversAtHand& at_hand, const std::string& config_path, std::string store_path) {
   StoreOptions options;
   if (store_path.empty()) {
-    const absl::StatusOr<Config> config = ReadConfig(config_path, FactsOfCatalog());
+    const absl::StatusOr<Config> config = at_hand.Read(config_path);
     if (!config.ok()) return Fail(config.status());
     options = StoreOptionsOf(*config);
   } else {
@@ -142,37 +191,41 @@ int StoreCommand(const std::string& config_path, std::string store_path) {
 }
 
 // The control socket: as given, else as the configuration has it.
-absl::StatusOr<std::string> AdminSocket(const std::string& config_path, const std::string& socket) {
+absl::StatusOr<std::string> AdminSocket(DriversAtHand& at_hand, const std::string& config_path,
+                                        const std::string& socket) {
   if (!socket.empty()) return socket;
-  const absl::StatusOr<Config> config = ReadConfig(config_path, FactsOfCatalog());
+  const absl::StatusOr<Config> config = at_hand.Read(config_path);
   if (!config.ok()) return config.status();
   if (!config->admin.socket.empty()) return config->admin.socket;
   return absl::FailedPreconditionError(absl::StrCat(config_path, ": [admin] socket is empty: there is none"));
 }
 
-int TailCommand(const std::string& config, const std::string& socket, const dims::v1::TailRequest& request, bool json) {
-  const absl::StatusOr<std::string> path = AdminSocket(config, socket);
+int TailCommand(DriversAtHand& at_hand, const std::string& config, const std::string& socket,
+                const dims::v1::TailRequest& request, bool json) {
+  const absl::StatusOr<std::string> path = AdminSocket(at_hand, config, socket);
   if (!path.ok()) return Fail(path.status());
   const absl::Status status = PrintTail(*path, request, json, std::cout);
   return status.ok() ? kOk : Fail(status);
 }
 
-int StatusCommand(const std::string& config, const std::string& socket, bool json) {
-  const absl::StatusOr<std::string> path = AdminSocket(config, socket);
+int StatusCommand(DriversAtHand& at_hand, const std::string& config, const std::string& socket, bool json) {
+  const absl::StatusOr<std::string> path = AdminSocket(at_hand, config, socket);
   if (!path.ok()) return Fail(path.status());
   const absl::Status status = PrintStatus(*path, json, std::cout);
   return status.ok() ? kOk : Fail(status);
 }
 
-int QuarantineCommand(const QuarantineArguments& arguments) {
-  const auto read = [](const std::string& path) { return ReadConfig(path, FactsOfCatalog()); };
+int QuarantineCommand(DriversAtHand& at_hand, const QuarantineArguments& arguments) {
+  const auto read = [&](const std::string& path) { return at_hand.Read(path); };
   const absl::Status status = RunQuarantineCommand(arguments, read, std::cout);
   return status.ok() ? kOk : Fail(status);
 }
 
-int DecodeCommand(const std::string& driver, DecodeRequest request, const std::vector<std::string>& given) {
-  request.driver = FindDriver(driver);
-  if (request.driver == nullptr) return UnknownDriver(driver);
+int DecodeCommand(DriversAtHand& at_hand, const std::string& name, DecodeRequest request,
+                  const std::vector<std::string>& given) {
+  const absl::StatusOr<const Driver*> driver = at_hand.Find(name);
+  if (!driver.ok()) return FailUsage(driver.status());
+  request.driver = *driver;
   absl::StatusOr<DriverSettings> settings = ReadSettings(given);
   if (!settings.ok()) {
     Fail(settings.status());
@@ -188,10 +241,10 @@ int DecodeCommand(const std::string& driver, DecodeRequest request, const std::v
   return count->with_problems == 0 ? kOk : kFailed;
 }
 
-int PortsCommand(const std::string& config_path) {
+int PortsCommand(DriversAtHand& at_hand, const std::string& config_path) {
   std::vector<InstrumentConfig> instruments;
   if (!config_path.empty()) {
-    absl::StatusOr<Config> config = ReadConfig(config_path, FactsOfCatalog());
+    absl::StatusOr<Config> config = at_hand.Read(config_path);
     if (!config.ok()) return Fail(config.status());
     instruments = std::move(config->instruments);
   }
@@ -201,28 +254,39 @@ int PortsCommand(const std::string& config_path) {
   return kOk;
 }
 
-int RecordCommand(const RecordArguments& arguments) {
-  if (!arguments.driver.empty() && FindDriver(arguments.driver) == nullptr) return UnknownDriver(arguments.driver);
-  const absl::StatusOr<RecordRequest> request = ReadArguments(arguments);
-  if (!request.ok()) {
-    Fail(request.status());
-    return kUsage;
+// Whether a signal has asked to stop; they are blocked until then.
+std::function<bool()> AskSignals() {
+  return [signals = StopSignals(), stopped = false]() mutable {
+    const timespec now{};
+    stopped = stopped || sigtimedwait(&signals, nullptr, &now) > 0;
+    return stopped;
+  };
+}
+
+int ProbeCommand(DriversAtHand& at_hand, const ProbeArguments& arguments) {
+  if (const absl::Status status = at_hand.Load(at_hand.folder.empty() ? kFormatsFolder : at_hand.folder);
+      !status.ok()) {
+    return FailUsage(status);
   }
-  const sigset_t signals = StopSignals();
-  bool stopped = false;
-  const absl::Status status = Record(
-      *request,
-      [&] {
-        const timespec now{};
-        stopped = stopped || sigtimedwait(&signals, nullptr, &now) > 0;
-        return stopped;
-      },
-      std::cout);
+  const absl::StatusOr<bool> fits = RunProbe(arguments, at_hand.drivers.all(), AskSignals(), std::cout, std::cerr);
+  if (!fits.ok()) return FailUsage(fits.status());
+  return *fits ? kOk : kFailed;
+}
+
+int RecordCommand(DriversAtHand& at_hand, const RecordArguments& arguments) {
+  absl::StatusOr<const Driver*> driver = nullptr;
+  if (!arguments.driver.empty()) driver = at_hand.Find(arguments.driver);
+  if (!driver.ok()) return FailUsage(driver.status());
+  const absl::StatusOr<RecordRequest> request = ReadArguments(arguments, *driver);
+  if (!request.ok()) return FailUsage(request.status());
+  const absl::Status status = Record(*request, AskSignals(), std::cout);
   return status.ok() ? kOk : Fail(status);
 }
 
-int ManualCommand(bool example) {
-  std::cout << (example ? ExampleConfig() : ConfigManual(FactsOfCatalog()));
+int ManualCommand(DriversAtHand& at_hand, bool example) {
+  const absl::Status status = at_hand.Load(at_hand.folder.empty() ? kFormatsFolder : at_hand.folder);
+  if (!status.ok()) return FailUsage(status);
+  std::cout << (example ? ExampleConfig() : ConfigManual(at_hand.Facts()));
   return kOk;
 }
 
@@ -230,6 +294,10 @@ int Main(int argc, char** argv) {
   CLI::App app("Reads laboratory instruments over serial lines, keeps what they say, and carries it to the registry.");
   app.set_version_flag("--version", "dims-bridge " DIMS_VERSION);
   app.require_subcommand(1);
+  DriversAtHand at_hand;
+  app.add_option("--formats", at_hand.folder,
+                 "Folder of *.format.toml files, instead of the configuration's or /etc/dims-bridge/formats");
+  app.fallthrough();
   std::string config = kDefaultConfig, driver, store;
   DecodeRequest request;
   std::vector<std::string> settings;
@@ -243,14 +311,15 @@ int Main(int argc, char** argv) {
       app.add_subcommand("decode",
                          "Decode a file as if it came over the line: one JSON report a line.\n"
                          "Exit code 0: all clean; 1: a report has a problem; 2: wrong usage or unreadable file.");
-  decode->add_option("driver", driver, "Driver (see `dims-bridge drivers`)")->required();
+  decode->add_option("driver", driver, "Driver (see `dims-bridge drivers`), or a .format.toml file")->required();
   decode->add_option("file", request.path, "File, or - for standard input")->required();
   decode->add_option("--read", request.read, "Bytes fed to the parser at a time")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 30))
       ->capture_default_str();
   decode->add_option("--set", settings, "Driver option, key=value; may be repeated")->allow_extra_args(false);
-  CLI::App* drivers = app.add_subcommand("drivers", "List the drivers, their line settings and options");
-  drivers->add_option("driver", driver, "Only this one");
+  CLI::App* drivers =
+      app.add_subcommand("drivers", "List the drivers, their line settings and options, or check a format");
+  drivers->add_option("driver", driver, "Only this one; or a .format.toml file, which is checked");
   CLI::App* summary =
       app.add_subcommand("store", "Show what is on disk, by state (while the bridge is stopped; see `status`)");
   summary->add_option("--config", config, "Configuration file that names the store")->capture_default_str();
@@ -260,6 +329,8 @@ int Main(int argc, char** argv) {
   ports->add_option("--config", ports_config, "Configuration file, to show whose port each is");
   RecordArguments recording;
   CLI::App* record = AddRecordCommand(app, recording);
+  ProbeArguments probing;
+  CLI::App* probe = AddProbeCommand(app, probing);
   std::string socket;
   bool json = false;
   dims::v1::TailRequest listen;
@@ -286,20 +357,21 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
-  if (run->parsed()) return RunCommand(config);
-  if (record->parsed()) return RecordCommand(recording);
+  if (run->parsed()) return RunCommand(at_hand, config);
+  if (record->parsed()) return RecordCommand(at_hand, recording);
+  if (probe->parsed()) return ProbeCommand(at_hand, probing);
   // All else ends at once when it is told to.
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  if (tail->parsed()) return TailCommand(config, socket, listen, json);
-  if (status->parsed()) return StatusCommand(config, socket, json);
-  if (quarantine->parsed()) return QuarantineCommand(decision);
-  if (check->parsed()) return CheckCommand(config);
-  if (decode->parsed()) return DecodeCommand(driver, std::move(request), settings);
-  if (drivers->parsed()) return DriversCommand(driver);
-  if (ports->parsed()) return PortsCommand(ports_config);
-  if (manual->parsed()) return ManualCommand(example);
-  return StoreCommand(config, std::move(store));
+  if (tail->parsed()) return TailCommand(at_hand, config, socket, listen, json);
+  if (status->parsed()) return StatusCommand(at_hand, config, socket, json);
+  if (quarantine->parsed()) return QuarantineCommand(at_hand, decision);
+  if (check->parsed()) return CheckCommand(at_hand, config);
+  if (decode->parsed()) return DecodeCommand(at_hand, driver, std::move(request), settings);
+  if (drivers->parsed()) return DriversCommand(at_hand, driver);
+  if (ports->parsed()) return PortsCommand(at_hand, ports_config);
+  if (manual->parsed()) return ManualCommand(at_hand, example);
+  return StoreCommand(at_hand, config, std::move(store));
 }
 
 }  // namespace

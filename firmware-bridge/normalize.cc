@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "drivers/decimal.h"
 #include "drivers/driver.h"
 
@@ -55,6 +56,7 @@ std::optional<absl::CivilSecond> Exact(int year, int month, int day, Clock clock
 }
 
 std::optional<absl::CivilSecond> FromNumeric(absl::string_view date, Clock clock, absl::string_view order) {
+  absl::ConsumeSuffix(&date, ".");  // "6.6.2024." is how some countries write it
   const std::vector<absl::string_view> parts = absl::StrSplit(date, absl::ByAnyChar("./-"));
   if (parts.size() != 3 || order.size() != 3) return std::nullopt;
   int year = 0, month = 0, day = 0;
@@ -143,6 +145,20 @@ absl::string_view UcumOf(absl::string_view unit) {
       {"\u03bcg", "ug"},
       {"ng", "ng"},
       {"ct", "[car_m]"},
+      {"lb", "[lb_av]"},
+      {"oz", "[oz_av]"},
+      {"ozt", "[oz_tr]"},
+      {"dwt", "[pwt_tr]"},
+      {"GN", "[gr]"},
+      // KERN's balances print capital letters.
+      {"G", "g"},
+      {"KG", "kg"},
+      {"CT", "[car_m]"},
+      {"LB", "[lb_av]"},
+      {"OZ", "[oz_av]"},
+      {"OT", "[oz_tr]"},
+      {"DW", "[pwt_tr]"},
+      {"GR", "[gr]"},
       {"%", "%"},
       {"g/L", "g/L"},
       {"mg/L", "mg/L"},
@@ -150,21 +166,39 @@ absl::string_view UcumOf(absl::string_view unit) {
       {"\u00b5g/L", "ug/L"},
       {"\u03bcg/L", "ug/L"},
       {"ng/L", "ng/L"},
+      {"g/l", "g/L"},
+      {"mg/l", "mg/L"},
+      {"ug/l", "ug/L"},
+      {"\u00b5g/l", "ug/L"},
+      {"\u03bcg/l", "ug/L"},
+      {"ng/l", "ng/L"},
       {"mg/mL", "mg/mL"},
       {"mg/ml", "mg/mL"},
       {"ug/mL", "ug/mL"},
       {"ug/ml", "ug/mL"},
       {"\u00b5g/mL", "ug/mL"},
       {"\u03bcg/mL", "ug/mL"},
+      {"\u00b5g/ml", "ug/mL"},
+      {"\u03bcg/ml", "ug/mL"},
       {"ng/mL", "ng/mL"},
       {"ng/ml", "ng/mL"},
       {"ng/ul", "ng/uL"},
       {"ng/uL", "ng/uL"},
+      {"ng/\u00b5l", "ng/uL"},
+      {"ng/\u03bcl", "ng/uL"},
+      {"ug/ul", "ug/uL"},
       {"mg/g", "mg/g"},
       {"ug/g", "ug/g"},
       {"ng/g", "ng/g"},
       {"mg/kg", "mg/kg"},
       {"mmol/L", "mmol/L"},
+      {"ppm", "[ppm]"},
+      {"ppb", "[ppb]"},
+      {"mM", "mmol/L"},
+      {"uM", "umol/L"},
+      {"nM", "nmol/L"},
+      {"pg/uL", "pg/uL"},
+      {"ug/kg", "ug/kg"},
   };
   for (const auto& [printed, ucum] : kUnits) {
     if (printed == unit) return ucum;

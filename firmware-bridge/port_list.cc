@@ -14,11 +14,14 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "drivers/decimal.h"
 #include "firmware-bridge/port_name.h"
 #include "proto/terminal_text.h"
 
@@ -153,6 +156,22 @@ absl::StatusOr<std::vector<SerialDevice>> ListSerialDevices(const PortSources& s
   }
   std::sort(devices.begin(), devices.end(), Before);
   return devices;
+}
+
+absl::Status CheckNoConsole(const std::string& port, const PortSources& sources) {
+  const std::string line = LineBehind(port);
+  if (IsTcpName(line) || absl::StartsWith(line, "/dev/pts/")) return absl::OkStatus();
+  const std::string name = fs::path(line).filename().string();
+  const std::vector<std::string> consoles = WordsOf(fs::path(sources.tty_class) / "console/active");
+  if (consoles.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(port, ": the system does not say which line is its console, and this one may be"));
+  }
+  // A virtual one: the person's own screen and keyboard.
+  const bool is_virtual =
+      name == "console" || name == "tty" || (absl::StartsWith(name, "tty") && IsDigits(absl::StripPrefix(name, "tty")));
+  if (!is_virtual && !absl::c_linear_search(consoles, name)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(port, ": this is the machine's console"));
 }
 
 std::string PortTable(const std::vector<SerialDevice>& devices, const std::vector<InstrumentConfig>& instruments) {

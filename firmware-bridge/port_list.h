@@ -37,6 +37,9 @@ struct PortSources {
 
 absl::StatusOr<std::vector<SerialDevice>> ListSerialDevices(const PortSources& sources = {});
 
+// FailedPrecondition where the machine's console is on this line, or may be; for who opens ports to see what is there.
+absl::Status CheckNoConsole(const std::string& port, const PortSources& sources = {});
+
 // A table for people. `instruments`: those of a configuration, for the column that says whose port it is; those whose
 // device is not there now follow the table.
 std::string PortTable(const std::vector<SerialDevice>& devices, const std::vector<InstrumentConfig>& instruments);

@@ -3,7 +3,6 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "drivers/catalog.h"
 #include "firmware-bridge/config.h"
 #include "firmware-bridge/config_fields.h"
 
@@ -61,18 +60,17 @@ CLI::App* AddRecordCommand(CLI::App& app, RecordArguments& arguments) {
   return record;
 }
 
-absl::StatusOr<RecordRequest> ReadArguments(const RecordArguments& arguments) {
+absl::StatusOr<RecordRequest> ReadArguments(const RecordArguments& arguments, const Driver* driver) {
   RecordRequest request;
   request.port = arguments.port;
-  request.driver.driver = FindDriver(arguments.driver);
+  request.driver.driver = driver;
   absl::StatusOr<DriverSettings> settings = ReadSettings(arguments.settings);
   if (!settings.ok()) return settings.status();
-  if (!settings->empty() && arguments.driver.empty()) {
+  if (!settings->empty() && driver == nullptr) {
     return absl::InvalidArgumentError("--set is for a driver's options: give --driver as well");
   }
   request.driver.settings = *std::move(settings);
-  const absl::StatusOr<Line> line =
-      ReadLine(arguments, request.driver.driver == nullptr ? Line() : request.driver.driver->line);
+  const absl::StatusOr<Line> line = ReadLine(arguments, driver == nullptr ? Line() : driver->line);
   if (!line.ok()) return line.status();
   request.line = *line;
   if (arguments.length.empty()) return request;

@@ -33,7 +33,8 @@ struct RecordArguments {
 // `arguments` must outlive the parsing.
 CLI::App* AddRecordCommand(CLI::App& app, RecordArguments& arguments);
 
-absl::StatusOr<RecordRequest> ReadArguments(const RecordArguments& arguments);
+// `driver`: that of the name given; nullptr where none is.
+absl::StatusOr<RecordRequest> ReadArguments(const RecordArguments& arguments, const Driver* driver);
 
 }  // namespace dims
 

@@ -8,6 +8,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "firmware-bridge/noise_quota.h"
 #include "proto/terminal_text.h"
 
 namespace dims {
@@ -36,10 +37,6 @@ absl::string_view NameOf(LineMark::Kind kind) {
       return "bytes lost by the hardware (overrun) at";
   }
   return "";
-}
-
-bool IsNoise(const dims::v1::Report& report) {
-  return report.problems_size() > 0 && report.problems(0).type() == dims::v1::PROBLEM_TYPE_NOISE;
 }
 
 // Without what the bytes above say themselves, and what changes with each release of the driver.

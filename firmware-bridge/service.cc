@@ -8,13 +8,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "drivers/catalog.h"
 #include "firmware-bridge/activity.h"
 #include "firmware-bridge/admin.h"
 #include "firmware-bridge/assess.h"
@@ -87,10 +87,10 @@ absl::Status CloseForgotten(const Config& config, absl::string_view version, Sto
   return absl::OkStatus();
 }
 
-absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfig& instrument,
+absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfig& instrument, const Drivers& drivers,
                                      absl::string_view version) {
   SessionSetup setup;
-  setup.driver = FindDriver(instrument.driver);
+  setup.driver = drivers.Find(instrument.driver);
   absl::StatusOr<Options> options = Options::Parse(setup.driver->options, instrument.options);
   if (!options.ok()) return options.status();
   setup.options = *std::move(options);
@@ -113,6 +113,10 @@ absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfi
         instrument.name, instrument.port);
   }
   setup.noise_quota = static_cast<uint64_t>(instrument.noise_quota_mib) << 20;
+  setup.scan_window = instrument.scan_window;
+  if (setup.driver->says_what_comes_next && !instrument.bench) {
+    SPDLOG_WARN("{}: what it scans names no sample, because it has no \"bench\"", instrument.name);
+  }
   setup.clock = ReadClockState;
   return setup;
 }
@@ -160,7 +164,7 @@ StoreOptions StoreOptionsOf(const Config& config) {
   return options;
 }
 
-absl::Status RunService(const Config& config, absl::string_view version) {
+absl::Status RunService(const Config& config, const Drivers& drivers, absl::string_view version) {
   // gRPC's own lines repeat what the uplink says, in words of its inside.
   gpr_set_log_function([](gpr_log_func_args* line) { spdlog::debug("gRPC: {}", line->message); });
   // Ports, store, uplink and lookers-on share them; one too few would end whichever asks last.
@@ -218,9 +222,10 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   Bench bench(store, ReadClocks, recorded, alive, pulse);
 
   const Assess assess(config.watches);
+  std::map<std::string, SampleScans> scans;  // by bench
   std::vector<std::unique_ptr<Place>> places;
   for (const InstrumentConfig& instrument : config.instruments) {
-    absl::StatusOr<SessionSetup> setup = SetupOf(config, instrument, version);
+    absl::StatusOr<SessionSetup> setup = SetupOf(config, instrument, drivers, version);
     if (!setup.ok()) return setup.status();
     Place& place = *places.emplace_back(std::make_unique<Place>(
         [&activity, name = instrument.name](const Arrival& arrival) { activity.Arrived(name, arrival); }));
@@ -229,6 +234,7 @@ absl::Status RunService(const Config& config, absl::string_view version) {
           setup->origin == dims::v1::ORIGIN_REAL ? Receiver::Expected::kReal : Receiver::Expected::kSimulated;
     }
     setup->assess = std::cref(assess);
+    if (instrument.bench) setup->scans = &scans[*instrument.bench];
     setup->write = [&place, &activity, name = instrument.name](absl::string_view bytes) {
       const absl::Status status = place.receiver->Write(bytes);
       if (status.ok()) activity.Sent(name, absl::Now(), bytes);
@@ -239,8 +245,8 @@ absl::Status RunService(const Config& config, absl::string_view version) {
   for (std::size_t i = 0; i < places.size(); ++i) {
     const InstrumentConfig& instrument = config.instruments[i];
     places[i]->receiver = std::make_unique<Receiver>(
-        instrument.name, instrument.port, LineOf(instrument, FindDriver(instrument.driver)->line), places[i]->expected,
-        places[i]->buffer, [&bench] { bench.Wake(); });
+        instrument.name, instrument.port, LineOf(instrument, drivers.Find(instrument.driver)->line),
+        places[i]->expected, places[i]->buffer, [&bench] { bench.Wake(); });
   }
   std::thread bench_thread([&] { bench.Run(); });
   std::thread uplink_thread([&] { uplink.Run(); });

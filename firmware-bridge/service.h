@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "drivers/drivers.h"
 #include "firmware-bridge/certificates.h"
 #include "firmware-bridge/config.h"
 #include "firmware-bridge/store.h"
@@ -28,7 +29,8 @@ StoreOptions StoreOptionsOf(const Config& config);
 
 absl::StatusOr<CertificateFacts> CheckOwnCertificates(const Config& config);
 
-absl::Status RunService(const Config& config, absl::string_view version);
+// `drivers` has those that the configuration names.
+absl::Status RunService(const Config& config, const Drivers& drivers, absl::string_view version);
 
 }  // namespace dims
 

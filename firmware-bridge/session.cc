@@ -34,7 +34,7 @@ bool IsWhole(const dims::v1::Report& report) {
 }  // namespace
 
 Session::Session(SessionSetup setup, Store& store, Moment now)
-    : setup_(std::move(setup)), store_(store), quota_(setup_.noise_quota), last_arrival_(now.wall) {
+    : setup_(std::move(setup)), store_(store), quota_(setup_.noise_quota), last_arrival_(now) {
   Rebuild(now);
   // Whatever the instrument sent while nobody listened is gone: what was open cannot be continued.
   if (parser_->pending_from() < parser_->fed()) {
@@ -51,7 +51,7 @@ void Session::Rebuild(Moment now) {
   whole_ = false;
   timers_.clear();
   times_.clear();
-  last_arrival_ = now.wall;
+  last_arrival_ = now;
   parser_ = std::make_unique<Parser>(*setup_.driver, setup_.options, position.closed_through);
   Replay(store_.OpenIntake(name()), now);
 }
@@ -64,8 +64,8 @@ void Session::Replay(const std::vector<IntakeEntry>& entries, Moment now) {
     int timer = 0;
     switch (entry.kind) {
       case IntakeEntry::Kind::kIn:
-        Remember(entry.offset, entry.time);
-        last_arrival_ = entry.time;
+        last_arrival_ = {entry.time, absl::InfiniteDuration()};
+        Remember(entry.offset, last_arrival_);
         parser_->Feed(entry.bytes, sink, entry.marks);
         break;
       case IntakeEntry::Kind::kTimer:
@@ -119,13 +119,16 @@ void Session::Closed(Moment now) {
   parser_->Finish(Ending::kInterrupted, [&](ParserEvent event) { Handle(std::move(event), now, false); });
   SayWithheld();
   timers_.clear();
+  // What is scanned while nobody listens is lost, and the scan before it is no longer the last one.
+  if (scans() != nullptr) scans()->Forget(now.uptime);
+  WatchForQuiet(now);
 }
 
 void Session::Received(const Arrival& arrival) {
   (void)DIMS_FAILPOINT("session.take");
   const uint64_t offset = parser_->fed();
-  Remember(offset, arrival.at.wall);
-  last_arrival_ = arrival.at.wall;
+  Remember(offset, arrival.at);
+  last_arrival_ = arrival.at;
   Enter(IntakeEntry::Kind::kIn, arrival.at.wall, arrival.bytes);
   batch_.entries.back().marks = arrival.marks;
   parser_->Feed(
@@ -135,7 +138,9 @@ void Session::Received(const Arrival& arrival) {
 
 // Noise and unfinished frames are reported once nothing has come for a while.
 void Session::WatchForQuiet(Moment now) {
-  if (parser_->pending_from() < parser_->fed()) {
+  const bool pending = parser_->pending_from() < parser_->fed();
+  if (scans() != nullptr) scans()->Await(name(), pending ? now.uptime : absl::InfiniteDuration());
+  if (pending) {
     timers_[kQuietTimer] = now.uptime + kQuiet;
   } else {
     timers_.erase(kQuietTimer);
@@ -177,11 +182,12 @@ absl::Duration Session::NextTimer() const {
 void Session::Handle(ParserEvent event, Moment now, bool replaying) {
   if (Said* said = std::get_if<Said>(&event)) {
     const bool noise = IsNoise(said->report);
+    if (!replaying && scans() != nullptr) TellScans(*said, std::min(TimeOf(said->begin).uptime, now.uptime));
     if (noise && !replaying && quota_.Exceeds(said->end - said->begin, now.uptime)) {
       Withhold(said->begin, said->end, said->report.line_errors(), now);
     } else {
       if (!noise) SayWithheld();
-      const absl::Time first = TimeOf(said->begin), last = TimeOf(said->end - 1);
+      const Moment first = TimeOf(said->begin), last = TimeOf(said->end - 1);
       Append(std::move(*said), first, last);
     }
   } else if (const Padding* padding = std::get_if<Padding>(&event)) {
@@ -249,8 +255,8 @@ void Session::Withhold(uint64_t begin, uint64_t end, const dims::v1::LineErrors&
         "has passed; look at the line, its settings and its cable",
         name(), quota_.most());
   }
-  NoiseQuota::Withheld& sum = quota_.Sum(begin, TimeOf(begin), now.uptime);
-  sum.last = TimeOf(end - 1);
+  NoiseQuota::Withheld& sum = quota_.Sum(begin, TimeOf(begin).wall, now.uptime);
+  sum.last = TimeOf(end - 1).wall;
   sum.line_errors.set_parity_or_framing(sum.line_errors.parity_or_framing() + errors.parity_or_framing());
   sum.line_errors.set_breaks(sum.line_errors.breaks() + errors.breaks());
   sum.line_errors.set_overruns(sum.line_errors.overruns() + errors.overruns());
@@ -273,10 +279,11 @@ void Session::SayWithheld() {
   Said said{quota_.Describe(*withheld), withheld->begin, withheld->end, ""};
   said.report.set_driver(std::string(setup_.driver->name));
   said.report.set_driver_version(std::string(setup_.driver->version));
-  Append(std::move(said), withheld->first, withheld->last);
+  constexpr absl::Duration kUnknown = absl::InfiniteDuration();
+  Append(std::move(said), {withheld->first, kUnknown}, {withheld->last, kUnknown});
 }
 
-void Session::Append(Said said, absl::Time first, absl::Time last) {
+void Session::Append(Said said, Moment first, Moment last) {
   dims::v1::Report& report = said.report;
   // An instrument may say that a result is no patient's or user's (a control sample), never that a simulation is real.
   if (report.origin() == dims::v1::ORIGIN_UNSPECIFIED || setup_.origin != dims::v1::ORIGIN_REAL) {
@@ -287,8 +294,8 @@ void Session::Append(Said said, absl::Time first, absl::Time last) {
   source = setup_.source;
   source.set_intake_begin(said.begin);
   source.set_intake_end(said.end);
-  SetTimestamp(first, source.mutable_received_first());
-  SetTimestamp(last, source.mutable_received_last());
+  SetTimestamp(first.wall, source.mutable_received_first());
+  SetTimestamp(last.wall, source.mutable_received_last());
   if (setup_.clock) *source.mutable_clock() = setup_.clock();
   if (lost_ > 0) {
     const bool after = lost_after_ == said.end;
@@ -298,6 +305,7 @@ void Session::Append(Said said, absl::Time first, absl::Time last) {
     lost_ = 0;
   }
   Normalize(setup_.locality, report);
+  NameSamples(first, report);
   if (!said.content.empty()) MarkRepeat(said.content, report);
   whole_ |= IsWhole(report);
   if (setup_.assess) setup_.assess(report);
@@ -306,6 +314,28 @@ void Session::Append(Said said, absl::Time first, absl::Time last) {
   batch_.closed_through = said.end;
   batch_.deferrable = IsDeferrable();
   Forget(said.end);
+}
+
+// A report of a scanner that is no clean scan may have been one: whatever was scanned before, it is not the last.
+void Session::TellScans(const Said& said, absl::Duration at) {
+  if (said.report.scans_size() != 1 || said.report.problems_size() > 0) return scans()->Forget(at);
+  scans()->Read(name(), at, setup_.scan_window,
+                {said.report.scans(0).code(), absl::StrCat("scan:", name(), ":", said.begin),
+                 setup_.origin == dims::v1::ORIGIN_SIMULATED});
+}
+
+// What the instrument says itself stays. Of a report that was cut, nobody knows whether it would have said a number.
+void Session::NameSamples(Moment first, dims::v1::Report& report) const {
+  if (is_scanner() || setup_.scans == nullptr || !IsWhole(report)) return;
+  const std::optional<ScannedSample> sample = setup_.scans->At(first.uptime);
+  if (!sample || (sample->simulated && report.origin() != dims::v1::ORIGIN_SIMULATED)) return;
+  const auto name = [&](auto& measured) {
+    if (!measured.sample_number().empty()) return;
+    measured.set_sample_number(sample->number);
+    measured.set_sample_number_source(sample->source);
+  };
+  for (dims::v1::Analysis& analysis : *report.mutable_analyses()) name(analysis);
+  for (dims::v1::Weighing& weighing : *report.mutable_weighings()) name(weighing);
 }
 
 // What the instrument may not know to be received, it sends again from the beginning. Only such a message is a repeat:
@@ -333,13 +363,16 @@ void Session::Forget(uint64_t end) {
   while (times_.size() > 1 && times_[1].first <= end) times_.pop_front();
 }
 
-void Session::Remember(uint64_t offset, absl::Time time) {
-  // Reads within 50 ms share one time: a report read byte by byte must not cost 16 bytes a byte.
-  if (!times_.empty() && time - times_.back().second < absl::Milliseconds(50) && time >= times_.back().second) return;
+void Session::Remember(uint64_t offset, Moment time) {
+  // Reads within 50 ms share one time: a report read byte by byte must not cost 32 bytes a byte.
+  if (!times_.empty()) {
+    const absl::Time before = times_.back().second.wall;
+    if (time.wall >= before && time.wall - before < absl::Milliseconds(50)) return;
+  }
   times_.emplace_back(offset, time);
 }
 
-absl::Time Session::TimeOf(uint64_t offset) const {
+Moment Session::TimeOf(uint64_t offset) const {
   const auto after = std::upper_bound(times_.begin(), times_.end(), offset,
                                       [](uint64_t value, const auto& entry) { return value < entry.first; });
   return after == times_.begin() ? last_arrival_ : std::prev(after)->second;
@@ -356,6 +389,7 @@ const SessionBatch* Session::Pending(bool all) const {
 void Session::Committed(Moment now) {
   held_back_ = false;
   whole_ = false;
+  if (scans() != nullptr) scans()->Keep(name());
   batch_ = SessionBatch{name(), {}, batch_.closed_through, {}};
   std::vector<Reply> replies = std::exchange(replies_, {});
   for (Reply& reply : replies) {
@@ -371,8 +405,10 @@ void Session::Committed(Moment now) {
 }
 
 void Session::Refused(const absl::Status& why, Moment now) {
-  if (replies_.empty()) {
-    // Nobody waits for an answer: the batch stays, and is offered again.
+  const bool can_be_told =
+      std::any_of(replies_.begin(), replies_.end(), [](const Reply& reply) { return !reply.instead.empty(); });
+  if (!can_be_told) {
+    // Nobody would send it again: the batch stays, with what follows it, and is offered again.
     if (!std::exchange(held_back_, true)) {
       SPDLOG_ERROR("{}: the store takes nothing more: {}; what arrives is held back", name(),
                    std::string(why.message()));

@@ -9,7 +9,8 @@
 //   because the instrument may not have heard its acknowledgement names the record it repeats, or those that hold parts
 //   of it. While the store has only its reserve left, an instrument is told to keep its routine results, and a line
 //   that cannot be told is held back in memory. What a line sends outside reports beyond its quota is not kept, but
-//   counted and summed up, and a record says so.
+//   counted and summed up, and a record says so. What a scanner reads is the sample number of the reports of its bench
+//   that have none of their own (SampleScans), once it is on disk.
 // Units: positions count all bytes this instrument ever sent through this store.
 // Errors: a port that does not take a reply is logged; the instrument's own protocol repeats.
 // Threads: one at a time (the Bench's); time is given, never read.
@@ -33,6 +34,7 @@
 #include "firmware-bridge/clock.h"
 #include "firmware-bridge/noise_quota.h"
 #include "firmware-bridge/normalize.h"
+#include "firmware-bridge/sample_scans.h"
 #include "firmware-bridge/store.h"
 
 namespace dims {
@@ -58,6 +60,9 @@ struct SessionSetup {
   std::function<dims::v1::ClockState()> clock;
   // Says how urgent a report is (assess.h). Absent: none is.
   std::function<void(dims::v1::Report&)> assess;
+  // Of its bench; nullptr: it belongs to none. Must outlive the session. A scanner's scans hold for the window.
+  SampleScans* scans = nullptr;
+  absl::Duration scan_window;
   // Writes to the instrument's port.
   std::function<absl::Status(absl::string_view)> write;
 };
@@ -87,6 +92,8 @@ class Session {
   void Finish() { SayWithheld(); }
 
   const std::string& name() const { return setup_.source.instrument(); }
+  // What it reads must be on disk before the other instruments of its bench are heard.
+  bool is_scanner() const { return setup_.driver->says_what_comes_next; }
 
  private:
   void Rebuild(Moment now);
@@ -96,7 +103,10 @@ class Session {
   void Closed(Moment now);
   void Run(int timer, ParserSink sink);
   void WatchForQuiet(Moment now);
-  void Append(Said said, absl::Time first, absl::Time last);
+  void Append(Said said, Moment first, Moment last);
+  SampleScans* scans() const { return is_scanner() ? setup_.scans : nullptr; }  // that this scanner tells
+  void TellScans(const Said& said, absl::Duration at);
+  void NameSamples(Moment first, dims::v1::Report& report) const;
   bool IsDeferrable() const;
   bool IsUndecided() const;
   void WatchQuota(Moment now);
@@ -105,25 +115,26 @@ class Session {
   void MarkRepeat(absl::string_view content, dims::v1::Report& report);
   void Enter(IntakeEntry::Kind kind, absl::Time time, std::string bytes);
   void Received(const Arrival& arrival);
-  void Remember(uint64_t offset, absl::Time time);
+  void Remember(uint64_t offset, Moment time);
   void Forget(uint64_t end);
-  absl::Time TimeOf(uint64_t offset) const;
+  Moment TimeOf(uint64_t offset) const;
 
   const SessionSetup setup_;
   Store& store_;
   std::unique_ptr<Parser> parser_;
-  std::map<int, absl::Duration> timers_;               // by uptime: no step of the wall clock fires or stops one
-  std::deque<std::pair<uint64_t, absl::Time>> times_;  // when the open bytes arrived; offsets ascend
-  SessionBatch batch_;                                 // not on disk yet
-  std::vector<Reply> replies_;                         // owed once batch_ is
-  bool answered_ = false;                              // this instrument waits for answers
-  bool whole_ = false;                                 // a payload of batch_ is whole: no cut report, no noise
+  std::map<int, absl::Duration> timers_;  // by uptime: no step of the wall clock fires or stops one
+  // When the open bytes arrived; offsets ascend. The uptime is infinite where it is not known any more.
+  std::deque<std::pair<uint64_t, Moment>> times_;
+  SessionBatch batch_;          // not on disk yet
+  std::vector<Reply> replies_;  // owed once batch_ is
+  bool answered_ = false;       // this instrument waits for answers
+  bool whole_ = false;          // a payload of batch_ is whole: no cut report, no noise
   NoiseQuota quota_;
   bool flood_said_ = false;  // that the quota is used up has been logged
   uint64_t lost_after_ = 0;
   uint64_t lost_ = 0;       // bytes that found no room since the last report
   bool held_back_ = false;  // the store takes nothing, and that has been said
-  absl::Time last_arrival_;
+  Moment last_arrival_;
   absl::Duration replied_;  // uptime when the last reply went out
   bool unsaid_ = false;     // the last reply did not go out
 };

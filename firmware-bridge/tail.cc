@@ -38,6 +38,7 @@ void Describe(const dims::v1::Report& report, TailResponse::RecordStored& stored
   for (const dims::v1::Weighing& weighing : report.weighings()) {
     if (!weighing.sample_number().empty()) stored.add_sample_numbers(weighing.sample_number());
   }
+  for (const dims::v1::Scan& scan : report.scans()) stored.add_sample_numbers(scan.code());
   stored.set_findings(findings);
   stored.set_weighings(static_cast<uint32_t>(report.weighings_size()));
   *stored.mutable_problems() = report.problems();

@@ -17,7 +17,9 @@ std::string WhyInvalid(const v1::Report& report) {
                         report.source().intake_begin());
   }
   if (report.has_gap()) {
-    if (report.analyses_size() != 0 || report.weighings_size() != 0) return "it is a gap and has content";
+    if (report.analyses_size() != 0 || report.weighings_size() != 0 || report.scans_size() != 0) {
+      return "it is a gap and has content";
+    }
     if (report.gap().through() < report.gap().from()) {
       return absl::StrCat("its gap ends at ", report.gap().through(), ", before it begins at ", report.gap().from());
     }

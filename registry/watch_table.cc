@@ -117,6 +117,11 @@ std::vector<Cells> RowsOf(const v1::Report& report) {
     cells[kWatchCompound] = weighing.stable() ? "weighing" : "weighing, not stable";
     cells[kWatchAmount] = absl::StrCat(weighing.value(), " ", weighing.unit());
   }
+  for (const v1::Scan& scan : report.scans()) {
+    Cells& cells = rows.emplace_back();
+    cells[kWatchSample] = scan.code();
+    cells[kWatchCompound] = "scan";
+  }
   if (rows.empty()) rows.emplace_back();
   return rows;
 }

@@ -121,7 +121,8 @@ TEST(Config, FillsInTheDefaults) {
   EXPECT_EQ(instrument.driver, "agilent_msd");
   EXPECT_EQ(instrument.port, "/dev/nowhere0");
   EXPECT_FALSE(instrument.baud || instrument.data_bits || instrument.parity || instrument.stop_bits || instrument.flow);
-  EXPECT_FALSE(instrument.origin || instrument.time_zone || instrument.date_order);
+  EXPECT_FALSE(instrument.origin || instrument.time_zone || instrument.date_order || instrument.bench);
+  EXPECT_EQ(instrument.scan_window, absl::Minutes(10));
   EXPECT_TRUE(instrument.options.empty());
 }
 
@@ -144,6 +145,8 @@ flow = "xonxoff"
 origin = "qc-standard"
 time_zone = "Europe/Amsterdam"
 date_order = "dmy"
+bench = "left"
+scan_window = "90s"
 [instrument.options]
 strict = false
 bus_address = 12
@@ -172,6 +175,8 @@ origin = "simulated"
   EXPECT_EQ(instrument.origin, dims::v1::ORIGIN_QC_STANDARD);
   EXPECT_EQ(instrument.time_zone, "Europe/Amsterdam");
   EXPECT_EQ(instrument.date_order, "dmy");
+  EXPECT_EQ(instrument.bench, "left");
+  EXPECT_EQ(instrument.scan_window, absl::Seconds(90));
   EXPECT_THAT(instrument.options,
               ElementsAre(Pair("strict", "false"), Pair("bus_address", "12"), Pair("idle_timeout", "1m")));
   EXPECT_TRUE(Options::Parse(kMsdOptions, instrument.options).ok());
@@ -559,6 +564,29 @@ TEST(Config, TakesAnEmptySocketForNone) {
   EXPECT_EQ(config->admin.group, "adm");
   EXPECT_THAT(Errors(Plus("[admin]\nsokcet = \"x\"\n")),
               ElementsAre("16: [admin]: unknown key \"sokcet\", did you mean \"socket\"?"));
+}
+
+TEST(Formats, HaveAFolder) {
+  EXPECT_EQ(Parse(kGood)->formats, kFormatsFolder);
+  const Folder folder;
+  const std::string file = folder.Write("bridge.toml", absl::StrCat("formats = \"own\"\n", kGood));
+  const std::string own = std::filesystem::path(folder.path + "/own").lexically_normal().string();
+  EXPECT_EQ(ReadFormatsFolder(file), own);
+  EXPECT_EQ(ReadConfig(file, Drivers())->formats, own);
+  EXPECT_EQ(ReadFormatsFolder(folder.Write("plain.toml", kGood)), kFormatsFolder);
+  EXPECT_EQ(ReadFormatsFolder(folder.Write("broken.toml", "formats = [")), kFormatsFolder);
+  EXPECT_EQ(ReadFormatsFolder("/nowhere/bridge.toml"), kFormatsFolder);
+}
+
+TEST(Formats, ThatAreBrokenAreAnErrorWhereAnInstrumentNeedsThem) {
+  DriverFacts facts = Drivers();
+  facts.broken["acme"] = "acme.format.toml:4: no\nacme.format.toml:5: neither";
+  EXPECT_TRUE(ParseConfig(kGood, "bridge.toml", facts).ok());
+  const absl::Status status =
+      ParseConfig(With("driver = \"agilent_msd\"", "driver = \"acme\""), "bridge.toml", facts).status();
+  EXPECT_EQ(status.message(),
+            "bridge.toml:12: [[instrument]] \"gcms-1\": driver \"acme\": acme.format.toml:4: no; acme.format.toml:5: "
+            "neither");
 }
 
 TEST(ExampleConfig, IsTheFileInTheSourceTree) {

@@ -27,6 +27,9 @@ TEST(Normalize, ResolvesWhatDataSystemsPrint) {
   EXPECT_EQ(ParsePrintedTime("6/6/2024 5:27:00 PM", "mdy"), expected);
   EXPECT_EQ(ParsePrintedTime("06.06.2024 17:27", "dmy"), expected);
   EXPECT_EQ(ParsePrintedTime("2024-06-06 17:27", "ymd"), expected);
+  EXPECT_EQ(ParsePrintedTime("6.6.2024. 17:27:00", "dmy"), expected);
+  EXPECT_EQ(ParsePrintedTime("06/06/2024 17:27:00", "dmy"), expected);
+  EXPECT_EQ(ParsePrintedTime("11/20/2018 8:15:09 PM", "mdy"), absl::CivilSecond(2018, 11, 20, 20, 15, 9));
   EXPECT_EQ(ParsePrintedTime("20240606172700", ""), expected);
   EXPECT_EQ(ParsePrintedTime("6 Jun 2024 12:05 am", ""), absl::CivilSecond(2024, 6, 6, 0, 5, 0));
 }
@@ -41,6 +44,8 @@ TEST(Normalize, GuessesNoDate) {
   EXPECT_FALSE(ParsePrintedTime("06 Juin 2024 17:27", "").has_value());
   EXPECT_FALSE(ParsePrintedTime("06 Jun 2024 25:27", "").has_value());
   EXPECT_FALSE(ParsePrintedTime("06.06.24 17:27", "dmy").has_value());
+  EXPECT_FALSE(ParsePrintedTime("6.6.2024.. 17:27", "dmy").has_value());
+  EXPECT_FALSE(ParsePrintedTime("11/20/2018 8:15:09 PM", "dmy").has_value());
 }
 
 TEST(Normalize, GivesUtcOnlyWhereTheZoneIsKnown) {
@@ -65,6 +70,9 @@ TEST(Normalize, MapsBothMicroSignsAndNoUnknownUnit) {
   EXPECT_EQ(UcumOf("\u00b5g/mL"), "ug/mL");
   EXPECT_EQ(UcumOf("\u03bcg/mL"), "ug/mL");
   EXPECT_EQ(UcumOf("\ufffdg/mL"), "");
+  EXPECT_EQ(UcumOf("G"), "g");  // a balance of KERN
+  EXPECT_EQ(UcumOf("ozt"), "[oz_tr]");
+  EXPECT_EQ(UcumOf("t"), "");  // tonne, or tola
   dims::v1::Report report;
   report.add_weighings()->set_unit("stone");
   Normalize({}, report);

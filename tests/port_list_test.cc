@@ -129,6 +129,19 @@ TEST_F(PortList, MarksTheMachinesConsole) {
   EXPECT_THAT(PortTable(devices, {}), HasSubstr("/dev/ttyS0  -    -              built in     the machine's console"));
 }
 
+TEST_F(PortList, KnowsWhatNobodyMayOpenToSeeWhatIsThere) {
+  for (const char* console : {"/dev/ttyS0", "/dev/console", "/dev/tty", "/dev/tty0", "/dev/tty7"}) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(CheckNoConsole(console, sources_))) << console;
+  }
+  for (const char* port : {"/dev/ttyS1", "/dev/ttyUSB0", "/dev/pts/3", "tcp://192.0.2.10:4001"}) {
+    EXPECT_TRUE(CheckNoConsole(port, sources_).ok()) << port;
+  }
+  // Where the system does not say, every device may be it.
+  sources_.tty_class = root_ / "nowhere";
+  EXPECT_TRUE(absl::IsFailedPrecondition(CheckNoConsole("/dev/ttyS1", sources_)));
+  EXPECT_TRUE(CheckNoConsole("/dev/pts/3", sources_).ok());
+}
+
 TEST_F(PortList, OpensNoPort) {
   AddBuiltIn("ttyS0", 4);
   AddUsb("ttyUSB0", "a");

@@ -85,6 +85,7 @@ class Recordings : public testing::TestWithParam<const Driver*> {};
 TEST_P(Recordings, OfEveryTranscriptPlayAsItDoes) {
   const Driver& driver = *GetParam();
   for (const Transcript& original : TranscriptsOf(driver)) {
+    const bool waits = Count(original, Kind::kWait) > 0;
     for (const std::size_t cut : {1, 7, 4096}) {
       SCOPED_TRACE(absl::StrCat(original.file, " in reads of ", cut));
       RecordedDriver recorded{&driver, {}};
@@ -95,8 +96,8 @@ TEST_P(Recordings, OfEveryTranscriptPlayAsItDoes) {
       for (const TranscriptStep& step : original.steps) {
         if (step.kind == Kind::kInstrument) recording.Say(step.text, cut);
         if (step.kind == Kind::kWait) recording.Pass(step.wait);
-        // Seen once nothing has come for a while.
-        if (step.kind == Kind::kNoise || step.kind == Kind::kPadding) recording.Pass(absl::Seconds(11));
+        // Seen once nothing has come for a while; where the transcript has a clock of its own, that is for it to say.
+        if (!waits && (step.kind == Kind::kNoise || step.kind == Kind::kPadding)) recording.Pass(absl::Seconds(11));
       }
       const Transcript transcript = Parsed(recording.Finish());
       EXPECT_EQ(Said(transcript, Kind::kInstrument), Said(original, Kind::kInstrument));

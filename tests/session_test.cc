@@ -184,6 +184,28 @@ TEST_F(SessionTest, OffersAgainWhatNobodyWaitsFor) {
   EXPECT_EQ(store_->Position("analyser-1").read_through, 5u);
 }
 
+TEST_F(SessionTest, AQuestionToTheInstrumentIsNoAnswerThatItWaitsFor) {
+  session_->Take({Arrival::Kind::kOpened, kStart, {}, {}, 0});
+  Arrive("stray");
+  session_->Refused(absl::ResourceExhaustedError("full"), kStart);
+  ASSERT_NE(session_->Pending(), nullptr);
+  Commit();
+  EXPECT_EQ(store_->Position("analyser-1").read_through, 5u);
+  EXPECT_EQ(log_, Log{"wrote hello at 0 records, 5 bytes"});
+}
+
+TEST_F(SessionTest, OffersAgainWhatIsFollowedByNoAnswerThatCouldRefuseIt) {
+  Arrive("<one>");
+  Commit();
+  log_.clear();
+  session_->Tick(After(absl::Seconds(3)));
+  session_->Refused(absl::ResourceExhaustedError("full"), kStart);
+  EXPECT_EQ(log_, Log{});
+  ASSERT_NE(session_->Pending(), nullptr);
+  Commit();
+  EXPECT_EQ(log_, (Log{"wrote T at 1 records, 5 bytes"}));
+}
+
 TEST_F(SessionTest, WritesTheFirstWordWhenTheLineOpens) {
   session_->Take({Arrival::Kind::kOpened, kStart, {}, {}, 0});
   EXPECT_EQ(log_, Log{});
