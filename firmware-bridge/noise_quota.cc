@@ -25,8 +25,8 @@ IntakeEntry PartOf(const IntakeEntry& entry, uint64_t begin, uint64_t end) {
 }  // namespace
 
 bool IsNoise(const dims::v1::Report& report) {
-  return report.analyses_size() == 0 && report.weighings_size() == 0 && report.problems_size() > 0 &&
-         report.problems(0).type() == dims::v1::PROBLEM_TYPE_NOISE;
+  return report.analyses_size() == 0 && report.weighings_size() == 0 && report.scans_size() == 0 &&
+         report.problems_size() > 0 && report.problems(0).type() == dims::v1::PROBLEM_TYPE_NOISE;
 }
 
 void NoiseQuota::Withheld::Drop(uint64_t from, uint64_t through, absl::Time now, std::vector<IntakeEntry>& entries) {
