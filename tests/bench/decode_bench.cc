@@ -1,10 +1,11 @@
 // How fast the drivers read, beside a bare loop that does no more than find and convert the numbers in the same bytes,
-// and how much they allocate.
+// and how much they allocate. A point of a curve counts as a finding.
 //
 // What a driver does and the loop does not: frames, checksums, encodings, layout, exact numbers as printed,
 // cross-checks, a SHA-256 of every byte. A line at 115200 baud brings 0.0115 MB/s.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -104,14 +105,62 @@ std::string AstmSession(int results) {
   return bytes + "\x04";
 }
 
+// An export that is nearly all chromatogram.
+std::string GasChromatogram(int points) {
+  std::string bytes = absl::StrCat(
+      "[Header]\r\nApplication Name\tLabSolutions\r\nData File Name\tC:\\DIMS-260118-01.gcd\r\n\r\n"
+      "[Peak Table(Ch1)]\r\n# of Peaks\t1\r\nPeak#\tR.Time\tArea\tHeight\r\n1\t2.368\t4275\t987\r\n\r\n"
+      "[Peak Table(Ch1)]\r\n# of Peaks\t1\r\nPeak#\tR.Time\tArea\tHeight\r\n1\t1.944\t5120\t1240\r\n\r\n"
+      "[Chromatogram (Ch1)]\r\n# of Points\t",
+      points, "\r\nR.Time (min)\tIntensity\r\n");
+  for (int i = 0; i < points; ++i) absl::StrAppend(&bytes, absl::StrFormat("%.5f", i / 1500.0), "\t", i % 9973, "\r\n");
+  return bytes;
+// An infrared spectrum of so many points, as an abscissa and ordinates, or as differences in letters.
+std::string Spectrum(int points, bool differences) {
+  std::string file = absl::StrCat(
+      "##TITLE= bench\n##JCAMP-DX= 5.01\n##DATA TYPE= INFRARED SPECTRUM\n##XUNITS= 1/CM\n##YUNITS= ABSORBANCE\n",
+      "##XFACTOR= 1\n##YFACTOR= 0.0001\n##FIRSTX= 400\n##LASTX= ", 399 + points, "\n##NPOINTS= ", points,
+      "\n##XYDATA= (X++(Y..Y))\n");
+  const auto letter = [](int value, char zero, char plus, char minus) {
+    std::string digits = absl::StrCat(std::abs(value));
+    digits[0] = value == 0 ? zero : static_cast<char>((value > 0 ? plus : minus) + digits[0] - '1');
+    return digits;
+  };
+  const auto at = [](int i) { return 20'000 + (i * 37) % 1000 - (i % 91) * (i % 7); };
+  constexpr int kPerLine = 12;
+  for (int i = 0; i < points; i += kPerLine) {
+    const int from = differences && i > 0 ? i - 1 : i;
+    absl::StrAppend(&file, 400 + from, differences ? letter(at(from), '@', 'A', 'a') : absl::StrCat(" ", at(from)));
+    for (int k = from + 1; k < std::min(i + kPerLine, points); ++k) {
+      absl::StrAppend(&file, differences ? letter(at(k) - at(k - 1), '%', 'J', 'j') : absl::StrCat(" ", at(k)));
+    }
+    file += "\n";
+  }
+  if (differences) absl::StrAppend(&file, 399 + points, letter(at(points - 1), '@', 'A', 'a'), "\n");
+  return file + "##END=\n";
+}
+
 const std::vector<Input>& Inputs() {
   static const auto* inputs = new std::vector<Input>{
+      {"area_percent", "agilent_gc", Repeated(FromTranscripts("agilent_gc_area_percent"))},
+      {"internal_standard", "agilent_gc", Repeated(FromTranscripts("agilent_gc_internal_standard"))},
+      {"csv", "agilent_gc", Repeated(FromTranscripts("agilent_gc_csv."))},
       {"area_percent", "agilent_msd", Repeated(PrintedReports())},
       {"library_search", "agilent_msd", Repeated(FromTranscripts("agilent_msd_library_search"))},
       {"quantitation", "agilent_msd", Repeated(FromTranscripts("agilent_msd_quant_pages"))},
       {"results_csv", "agilent_msd", Repeated(FromTranscripts("agilent_msd_results_csv."))},
+      {"gcms", "shimadzu", Repeated(FromTranscripts("shimadzu_gcms"))},
+      {"quantitation", "shimadzu", Repeated(FromTranscripts("shimadzu_quant"))},
+      {"gc", "shimadzu", Repeated(FromTranscripts("shimadzu_gc."))},
+      {"curve", "shimadzu", GasChromatogram(200000)},
+      {"components", "amdis", Repeated(FromTranscripts("amdis_components"))},
+      {"compounds", "masslynx", Repeated(FromTranscripts("masslynx_compounds"))},
+      {"hits", "nist_mssearch", Repeated(FromTranscripts("nist_mssearch_search"))},
+      {"spectrum", "spectrum_text", Repeated(FromTranscripts("spectrum_text_spectrasuite"))},
       {"1_result", "astm", Repeated(AstmSession(1))},
       {"50_results", "astm", Repeated(AstmSession(50))},
+      {"values", "jcamp_dx", Repeated(Spectrum(3600, false))},
+      {"differences", "jcamp_dx", Repeated(Spectrum(3600, true))},
   };
   return *inputs;
 }
@@ -124,7 +173,11 @@ void Decode(benchmark::State& state, const Input& input) {
     const Said* said = std::get_if<Said>(&event);
     if (said == nullptr) return;
     ++reports;
-    for (const dims::v1::Analysis& analysis : said->report.analyses()) findings += analysis.findings_size();
+    for (const dims::v1::Analysis& analysis : said->report.analyses()) {
+      findings += analysis.findings_size();
+      for (const dims::v1::Spectrum& spectrum : analysis.spectra()) findings += spectrum.x_size();
+      for (const dims::v1::Spectrum& spectrum : analysis.spectra()) findings += spectrum.points();
+    }
   };
   const std::size_t allocations_before = allocations, bytes_before = allocated_bytes;
   for (auto _ : state) {
