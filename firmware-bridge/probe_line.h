@@ -1,9 +1,8 @@
 // Listens to a line until a driver fits what comes.
 //
 // What: opens the port at one setting after another, 9600 8N1 first, and examines what is heard (probe.h). A wrong
-// speed
-//   shows as soon as anything comes: that setting is out, and listening begins anew with the first of the others. What
-//   nobody hears says nothing about a setting: it is left after `listen`, and comes again once something was heard
+//   speed shows as soon as anything comes: that setting is out, and listening begins anew with the first of the others.
+//   What nobody hears says nothing about a setting: it is left after `listen`, and comes again once something was heard
 //   elsewhere. Seven data bits need no setting of their own, they are recognised in what eight show.
 // Promise: nothing is sent unless `ask` is set, and no console is opened. With `ask`, what drivers say to an instrument
 //   when a line opens (Decoder::OnOpen) is sent, one driver after the other; never an acknowledgement, after which an

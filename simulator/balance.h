@@ -1,8 +1,7 @@
 // A balance that is not there: loads are put on its pan and taken off, and it says what a real one would.
 //
 // What: a state machine of the pan and of four makers' protocols, without a line and without a clock, and what runs it
-// on
-//   a line. A load comes on, the reading moves for `settle`, is stable for `hold`, moves for `settle` again, and the
+//   on a line. A load comes on, the reading moves for `settle`, is stable for `hold`, moves for `settle` again, and the
 //   pan is empty for `gap`. With a print key the stable reading is printed once, in the middle of `hold`; else the
 //   balance only answers: SI, S, @ and I4 (mt-sics), ESC P (sartorius-sbi), Q, SI and S (and), w and s (kern). Where a
 //   command asks for a stable reading the answer waits for it.

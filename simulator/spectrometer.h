@@ -4,14 +4,13 @@
 //   bytes, put them on the line; Hear(bytes, now) of what comes; wait until due(). RunSpectrometer does so on a line,
 //   with real time, and keeps a ledger.
 // Promise: as a real one, it speaks only when asked (or triggered), answers each command with ACK or NAK once it has
-// all
-//   of its parameters, and sends its last spectrum again (O1) as long as no other command came between. One that is
+//   all of its parameters, and sends its last spectrum again (O1) as long as no other command came between. One that is
 //   told something else in the middle of a command's parameters takes it for them. Spectra differ, some have saturated
 //   pixels, and which one is which can be told.
 // Notes: binary mode only; of a spectrum's storage nothing (M, N, L, R, Z are refused), of the line's speed neither
-// (K). Units: `now` and due() are times since one fixed moment, by a clock that does not go back. Errors:
-// RunSpectrometer: from the journal or the line; the line is then given up. Threads: one at a time. Source: Flame-S
-// Installation and Operation Manual (225-00000-000-11), ch. 8; SAD500 Communications and Control.
+//   (K). Units: `now` and due() are times since one fixed moment, by a clock that does not go back. Errors:
+//   RunSpectrometer: from the journal or the line; the line is then given up. Threads: one at a time. Source: Flame-S
+//   Installation and Operation Manual (225-00000-000-11), ch. 8; SAD500 Communications and Control.
 #ifndef DIMS_SIMULATOR_SPECTROMETER_H_
 #define DIMS_SIMULATOR_SPECTROMETER_H_
 

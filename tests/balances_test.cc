@@ -1,5 +1,5 @@
 // What the drivers of balances promise beyond what every driver does: which readings are weighings, how often, and that
-// none is where the line shows damage.
+//   none is where the line shows damage.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,5 +1,5 @@
 // What the probe makes of bytes: of every transcript and real file there is, and of what a wrongly set line makes of
-// them.
+//   them.
 #include "firmware-bridge/probe.h"
 
 #include <gmock/gmock.h>

@@ -7,9 +7,8 @@
 //   (51,22 )(63,41 )(52,4 N0.3)(78,7 B0.2)...
 //
 // What: each record is a finding of one analysis, and a mass spectrum whose title is the finding's: the scan, the
-// number
-//   and the model of the component, as printed. The area is XN, that of the component with its extensions. The peak's
-//   shape (after RE) and tags that have no place here are left out.
+//   number and the model of the component, as printed. The area is XN, that of the component with its extensions. The
+//   peak's shape (after RE) and tags that have no place here are left out.
 // Promise: a record has as many peaks as it counts, or it is said how many it has.
 // Notes: nothing marks the end, nor how many components there are.
 // Errors: as problems in the report.

@@ -4,8 +4,7 @@
 //   identification by its net match, in their order; they are not ranked. Columns go by their names; those that have no
 //   place here are left out.
 // Promise: marks at a name are flags of the identification and no part of the name: ">" (a hit of the NIST search), "?"
-// to
-//   "???" (tentative), "[...]" before or behind it, "#" behind it. A number behind a name stays: it may be a part of
+//   to "???" (tentative), "[...]" before or behind it, "#" behind it. A number behind a name stays: it may be a part of
 //   it.
 // Notes: nothing marks the end, nor how many rows there are.
 // Errors: as problems in the report. A cell that is no number where one belongs is left out, and the row is kept.

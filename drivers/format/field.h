@@ -1,5 +1,5 @@
 // What a format can say of a print-out: the fields of a Report that have a name in format files, and what stands in
-// them on paper.
+//   them on paper.
 //
 // What: one row for each field, named as in report.proto; those of an Analysis, of a Finding and (with "weighing.")
 //   of a Weighing. Put writes a printed value into its field.

@@ -4,9 +4,8 @@
 //   that a table is held against.
 // Promise: a cell that has not the form of its column is refused, and so is its row. Numbers are carried as printed.
 // Notes: calibrated compounds that were not found have "-" for area and amount (two readers of such files agree), and
-// the
-//   time at which they were due; an uncalibrated peak has "?" for its name. Response factors, groups, and figures of
-//   performance have no place in the contract: their columns are known, and left out.
+//   the time at which they were due; an uncalibrated peak has "?" for its name. Response factors, groups, and figures
+//   of performance have no place in the contract: their columns are known, and left out.
 // Units: as the table's head says.
 // Errors: as problems in the report, at the position of their line.
 // Threads: values.

@@ -6,7 +6,7 @@
 // that a LINK without its end has all that follows.
 //
 // Checks (problem types): the format's own of ordinates and abscissas (CHECKSUM, drivers/jcamp/profile.cc); announced
-// numbers of points, pages and blocks (COUNT_MISMATCH); first x and y as announced (INCONSISTENT).
+//   numbers of points, pages and blocks (COUNT_MISMATCH); first x and y as announced (INCONSISTENT).
 //
 // A report's points are at most some 980 000, because a record is (drivers/jcamp/table.h); what is more is left out,
 // and an OVERSIZE problem says so.

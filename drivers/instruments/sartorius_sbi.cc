@@ -2,9 +2,9 @@
 //
 // A line has 14 characters before its line end: a sign, the number right-aligned in nine, a blank, the unit in three.
 // The unit is blank while the reading is not stable. With a label of six characters before it a line has 20: N net, G
-// gross, T tare, Qnt a count. Where a legal balance marks a digit that is not verified, "[6]" takes the blank before the unit. Some
-// firmware has two columns more for the number. Instead of a number stand a state (High, Low, Cal.Int.) or an error
-// (Err 54), which has the label Stat where there are labels.
+// gross, T tare, Qnt a count. Where a legal balance marks a digit that is not verified, "[6]" takes the blank before
+// the unit. Some firmware has two columns more for the number. Instead of a number stand a state (High, Low, Cal.Int.)
+// or an error (Err 54), which has the label Stat where there are labels.
 // Source: Sartorius operating instructions BP/MC/Master, "Data Output"; Entris II, "Data Output Format".
 #include <algorithm>
 #include <memory>

@@ -3,10 +3,9 @@
 // What: every line of (X++(Y..Y)) says where it stands. Its distance from the line before must be that of the ordinates
 //   between: else points were lost, or came twice (the standard's X-sequence check).
 // Promise: a printed abscissa is worth what its last digit is worth: rounded and truncated ones agree. Where one unit
-// of
-//   that digit is a point or more, and the table has not the number of points that it should have, they do not. Where a
-//   line disagrees, its points stand where it says, so that what follows a gap stands right. Abscissas that count
-//   points and are no x (VNMR), and lines of DIF form that name their first new point and not the repeated one
+//   of that digit is a point or more, and the table has not the number of points that it should have, they do not.
+//   Where a line disagrees, its points stand where it says, so that what follows a gap stands right. Abscissas that
+//   count points and are no x (VNMR), and lines of DIF form that name their first new point and not the repeated one
 //   (Spectrafile), are known by being constant.
 // Units: points, and x as the header has it.
 // Threads: one at a time.

@@ -1,14 +1,11 @@
 // A block: from its "##TITLE=" to its "##END=".
 //
 // What: given the records and the lines between them, a block makes one analysis with the curves of its tables: one of
-// a
-//   table by itself, one a page of NTUPLES.
+//   a table by itself, one a page of NTUPLES.
 // Promise: records that mean nothing here are passed over, whoever defined them, with all their lines. Of the lines of
-// a
-//   table none is: what is no point is a problem.
+//   a table none is: what is no point is a problem.
 // Errors: as problems in the report: NPOINTS, pages or BLOCKS that are not the number there is (COUNT_MISMATCH), a
-// block
-//   of data without data (MISSING), a variable list or a line that the format does not have (UNEXPECTED_LINE).
+//   block of data without data (MISSING), a variable list or a line that the format does not have (UNEXPECTED_LINE).
 // Threads: one at a time.
 // Source: JCAMP-DX 4.24, 4.2 and 7 (compound files); 5.00 (NTUPLES, PAGE, DATA TABLE).
 #ifndef DIMS_DRIVERS_JCAMP_BLOCK_H_

@@ -2,8 +2,8 @@
 //
 // What: the AFFN form: a sign, digits with a point, an exponent; and what one unit of the last digit is worth.
 // Promise: the double nearest to what is written, whatever its length. "E" is a digit of the SQZ form, so that it
-// begins
-//   an exponent only before a sign and a digit (Exponent::kSigned); where there is no SQZ, also before a digit (kAny).
+//   begins an exponent only before a sign and a digit (Exponent::kSigned); where there is no SQZ, also before a digit
+//   (kAny).
 // Errors: a null pointer, or nullopt, where no number stands.
 // Threads: pure functions.
 // Source: JCAMP-DX 4.24, 4.5 (AFFN). Goldberg, "What every computer scientist should know about floating-point

@@ -3,8 +3,7 @@
 // What: "##DATA TYPE= MASS SPECTRUM $$ by hand" is the label DATATYPE with the value "MASS SPECTRUM". A record goes on
 //   until the next line that begins with "##".
 // Promise: labels are compared as the standard says: upper case, without blanks, "-", "/" and "_". A value is as
-// written,
-//   without its comment and surrounding blanks.
+//   written, without its comment and surrounding blanks.
 // Errors: nullopt for a line that begins no record.
 // Threads: pure functions. What is returned as a view lives as long as its argument.
 // Source: JCAMP-DX 4.24 (Appl. Spectrosc. 42, 151, 1988), 4.1 to 4.3 and 5.2.

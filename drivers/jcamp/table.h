@@ -3,8 +3,7 @@
 // What: the open report with the room that its record has left (OpenReport); the axes that a block's header states
 //   (Axes); a table that is given line after line and becomes a curve (Table).
 // Promise: points are as many as the lines say, never more than there is room for: a few bytes of DUP form can stand
-// for
-//   any number of points. What does not fit is one OVERSIZE problem, and what is there stays.
+//   for any number of points. What does not fit is one OVERSIZE problem, and what is there stays.
 // Units: positions are Frame::at; x and y are the table's numbers times the header's factors.
 // Errors: as problems in the report, at the position of their line or character.
 // Threads: one at a time.

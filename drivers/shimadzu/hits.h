@@ -2,8 +2,7 @@
 //
 // What: the hits of spectra and of compounds, until the export has ended and all peaks are known.
 // Promise: nothing is joined by guessing. Hits of a compound go to the finding of that number; hits of a spectrum to
-// the
-//   one peak whose integration, from beginning to end, holds the time at which the spectrum was taken. Spectra and
+//   the one peak whose integration, from beginning to end, holds the time at which the spectrum was taken. Spectra and
 //   peaks are numbered independently: who adds or removes one by hand shifts one numbering and not the other. Where
 //   there is no such peak, or there are two, the hits are a finding of their own at the spectrum's time. Work: n log n.
 // Threads: one at a time.

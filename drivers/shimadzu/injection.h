@@ -5,11 +5,10 @@
 // Promise: a section that is not known is said to be so and left out, and so is a line that its section does not have.
 //   Operators' names, folders and descriptions that people typed are not carried.
 // Notes: there is no end marker. A section ends with a blank line or with the next; most say how long they are. Which
-// of
-//   day and month comes first in a date depends on the workstation: times are carried as printed. The separator is the
-//   one in the header's first line.
-//   A section that is there once per injection and comes again shows that a header was lost between (HasHad).
-//   Bounds: tables and curves that are kept take 3 MiB; what does not fit is left out, and said (OVERSIZE).
+//   of day and month comes first in a date depends on the workstation: times are carried as printed. The separator is
+//   the one in the header's first line. A section that is there once per injection and comes again shows that a header
+//   was lost between (HasHad). Bounds: tables and curves that are kept take 3 MiB; what does not fit is left out, and
+//   said (OVERSIZE).
 // Errors: as problems in the report.
 // Threads: one at a time.
 // Source: exports of GCMSsolution, and of LabSolutions 5.82 to 5.120.

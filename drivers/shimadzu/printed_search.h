@@ -3,8 +3,7 @@
 // What: one such print-out while it is being read, from "<< Target >>" of its first spectrum on. Lines are
 //   "Label:value" pairs; a name (CompName) goes on in the next lines.
 // Promise: of a name's synonyms the first is carried, up to its line's end. A line that the layout does not have is
-// said
-//   to be so; the labels of a drawn spectrum's axes, lines of numbers, are passed over.
+//   said to be so; the labels of a drawn spectrum's axes, lines of numbers, are passed over.
 // Notes: it states no sample, no file and no time. It has no end marker. Spectra are numbered from 1: a number that is
 //   not greater than the one before begins another print-out (Starts).
 // Errors: as problems in the report.

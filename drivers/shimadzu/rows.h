@@ -6,8 +6,7 @@
 //   behind it: without one the data system prints the percentage of the area in the same column, with the unit of the
 //   method beside it. Such a compound is NOT_CALIBRATED, and what was printed stays in Amount.printed.
 // Notes: a calibration is a polynomial whose coefficients are in the row; all zero means that there is none. Peak
-// tables
-//   have the column "Conc." too, but neither unit nor coefficients: it is not carried. The amount of an internal
+//   tables have the column "Conc." too, but neither unit nor coefficients: it is not carried. The amount of an internal
 //   standard is what somebody put in, and nothing that was measured: it is not carried either.
 // Errors: nullopt for a row that has not the form; problems in the report for values that exclude each other.
 // Threads: pure functions.

@@ -2,7 +2,7 @@
 // and how much they allocate. A point of a curve counts as a finding.
 //
 // What a driver does and the loop does not: frames, checksums, encodings, layout, exact numbers as printed,
-// cross-checks, a SHA-256 of every byte. A line at 115200 baud brings 0.0115 MB/s.
+//   cross-checks, a SHA-256 of every byte. A line at 115200 baud brings 0.0115 MB/s.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -115,6 +115,8 @@ std::string GasChromatogram(int points) {
       points, "\r\nR.Time (min)\tIntensity\r\n");
   for (int i = 0; i < points; ++i) absl::StrAppend(&bytes, absl::StrFormat("%.5f", i / 1500.0), "\t", i % 9973, "\r\n");
   return bytes;
+}
+
 // An infrared spectrum of so many points, as an abscissa and ordinates, or as differences in letters.
 std::string Spectrum(int points, bool differences) {
   std::string file = absl::StrCat(
