@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -13,9 +15,7 @@
 namespace dims {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Pair;
 
 constexpr absl::string_view kGood = "title = \"A printer\"\nversion = \"1\"\n[report]\nstart = \"A\"\n";
 
@@ -72,6 +72,57 @@ TEST(Drivers, AFolderThatIsNotThereIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(drivers.LoadFolder("/nowhere/at/all")));
   EXPECT_TRUE(absl::IsNotFound(drivers.LoadFile("/nowhere/x.format.toml").status()));
   EXPECT_EQ(drivers.all().size(), Catalog().size());
+}
+
+// What the program prints, and its exit code at the end.
+std::string OutputOf(const std::string& arguments) {
+  FILE* pipe =
+      popen((DIMS_BINARY_DIR "/firmware-bridge/dims-bridge " + arguments + " 2>&1; echo exit $?").c_str(), "re");
+  std::string said;
+  char piece[512];
+  while (fgets(piece, sizeof(piece), pipe) != nullptr) said += piece;
+  pclose(pipe);
+  return said;
+}
+
+TEST(Program, ReadsACaptureByAFormatAndNamesItsMistakes) {
+  const Folder folder;
+  const std::string format = folder.Write(
+      "acme.format.toml", "title = \"Acme\"\nversion = \"1\"\n[report]\nstart = \"RUN {run_number}\"\nend = \"END\"\n");
+  const std::string bad = folder.Write("bad.format.toml", absl::StrCat(kGood, "end = \"{run_nmber} x\"\n"));
+  const std::string capture = folder.Write("capture.txt", "RUN 0042\r\nEND\r\n");
+  EXPECT_THAT(OutputOf(absl::StrCat("decode ", format, " ", capture)),
+              testing::AllOf(HasSubstr("\"runNumber\":\"0042\""), HasSubstr("exit 0")));
+  EXPECT_THAT(OutputOf(absl::StrCat("decode --formats ", folder.path, " acme ", capture)),
+              HasSubstr("\"driver\":\"acme\""));
+  EXPECT_THAT(OutputOf(absl::StrCat("--formats ", folder.path, " decode acme ", capture)), HasSubstr("exit 0"));
+  EXPECT_THAT(OutputOf(absl::StrCat("drivers ", bad)),
+              testing::AllOf(HasSubstr("bad.format.toml:5: [report] end: unknown field \"run_nmber\", did you mean "
+                                       "\"run_number\"?"),
+                             HasSubstr("exit 2")));
+  EXPECT_THAT(OutputOf(absl::StrCat("drivers --formats ", folder.path, " acm")), HasSubstr("did you mean \"acme\"?"));
+  EXPECT_THAT(OutputOf("decode --formats /nowhere acme -"), HasSubstr("/nowhere: the formats cannot be read"));
+}
+
+TEST(Program, KnowsTheFormatsThatItsConfigurationNames) {
+  const Folder folder;
+  folder.Write("acme.format.toml", kGood);
+  const auto configuration = [&](absl::string_view driver) {
+    return folder.Write("bridge.toml",
+                        absl::StrCat("formats = \".\"\nlaboratory = \"lab\"\nbridge = \"b\"\n[registry]\naddress = "
+                                     "\"r.example:1\"\nca = \"a\"\ncertificate = \"b\"\nkey = \"c\"\n[[instrument]]\n"
+                                     "name = \"gc\"\nport = \"/dev/nowhere\"\ndriver = \"",
+                                     driver, "\"\n"));
+  };
+  EXPECT_THAT(OutputOf("check --config " + configuration("acme")), HasSubstr("instrument gc: acme on /dev/nowhere"));
+  EXPECT_THAT(OutputOf("check --config " + configuration("acne")),
+              HasSubstr("unknown driver \"acne\", did you mean \"acme\"?"));
+  folder.Write("bad.format.toml", absl::StrCat(kGood, "ends = \"B\"\n"));
+  EXPECT_THAT(OutputOf("check --config " + configuration("acme")),
+              HasSubstr("warning: a format that no instrument uses: "));
+  EXPECT_THAT(
+      OutputOf("check --config " + configuration("bad")),
+      testing::AllOf(HasSubstr("driver \"bad\": "), HasSubstr("/bad.format.toml:5: [report]: unknown key \"ends\"")));
 }
 
 }  // namespace
