@@ -4,7 +4,8 @@
 // Promise: a file with a mistake, or with a name that is taken, changes nothing for the others; it is kept as broken,
 //   with all that is wrong with it, for whoever asks for its name.
 // Errors: NotFound for a folder that is not there, FailedPrecondition for one that cannot be read; InvalidArgument as
-//   FormatDriver::Parse has it. Threads: immutable once loaded.
+//   FormatDriver::Parse has it.
+// Threads: immutable once loaded.
 #ifndef DIMS_DRIVERS_DRIVERS_H_
 #define DIMS_DRIVERS_DRIVERS_H_
 

@@ -8,9 +8,10 @@
 //   registry's window and by our own (BulkWindow), so a registry that does not read costs no memory. Renewed
 //   certificate files are in use within a minute. Stop lets the registry answer what was sent, for 2 s at most.
 // Units: back-off 0.2 s doubling to 30 s for each address, unless the options say otherwise, each with up to a half of
-// jitter; durations otherwise. Errors: every reason not to deliver is one log line, the same one again after 10 minutes
-// at the soonest. Threads: Run has one of its own, each lane two; Wake, Stop and State from any. Source:
-// proto/dims/v1/registry.proto.
+//   jitter; durations otherwise.
+// Errors: every reason not to deliver is one log line, the same one again after 10 minutes at the soonest.
+// Threads: Run has one of its own, each lane two; Wake, Stop and State from any.
+// Source: proto/dims/v1/registry.proto.
 #ifndef DIMS_FIRMWARE_BRIDGE_UPLINK_H_
 #define DIMS_FIRMWARE_BRIDGE_UPLINK_H_
 

@@ -8,9 +8,11 @@
 //   told something else in the middle of a command's parameters takes it for them. Spectra differ, some have saturated
 //   pixels, and which one is which can be told.
 // Notes: binary mode only; of a spectrum's storage nothing (M, N, L, R, Z are refused), of the line's speed neither
-//   (K). Units: `now` and due() are times since one fixed moment, by a clock that does not go back. Errors:
-//   RunSpectrometer: from the journal or the line; the line is then given up. Threads: one at a time. Source: Flame-S
-//   Installation and Operation Manual (225-00000-000-11), ch. 8; SAD500 Communications and Control.
+//   (K).
+// Units: `now` and due() are times since one fixed moment, by a clock that does not go back.
+// Errors: RunSpectrometer: from the journal or the line; the line is then given up.
+// Threads: one at a time.
+// Source: Flame-S Installation and Operation Manual (225-00000-000-11), ch. 8; SAD500 Communications and Control.
 #ifndef DIMS_SIMULATOR_SPECTROMETER_H_
 #define DIMS_SIMULATOR_SPECTROMETER_H_
 

@@ -283,6 +283,11 @@ std::string Constants(const Field& field) {
   return absl::StrJoin(names, ", ");
 }
 
+bool IsRepeated(const Field& field) {
+  const FieldDescriptor* step = Describe(field);
+  return step != nullptr && step->is_repeated();
+}
+
 std::string Put(const Field& field, absl::string_view value, Message& owner) {
   absl::string_view path = field.path;
   Message& message = *Inner(owner, path);

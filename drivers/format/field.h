@@ -63,6 +63,9 @@ bool IsOne(Kind kind, absl::string_view text);
 bool IsConstant(const Field& field, absl::string_view value);
 std::string Constants(const Field& field);
 
+// Whether it holds any number of values, one after the other.
+bool IsRepeated(const Field& field);
+
 // Puts a value into its field of `owner`, which is of the kind of message that field.of says. Returns what does not
 // agree with what is there already, or with itself; empty if all is well.
 std::string Put(const Field& field, absl::string_view value, google::protobuf::Message& owner);

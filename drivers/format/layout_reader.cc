@@ -115,7 +115,7 @@ class LayoutReader {
     std::vector<const Field*> fields;
     for (const Slot& slot : rules.back().pattern.slots()) {
       if (slot.field == nullptr) continue;
-      if (absl::c_linear_search(fields, slot.field) && slot.field->name != "flags") {
+      if (absl::c_linear_search(fields, slot.field) && !IsRepeated(*slot.field)) {
         Fail(*text, place, absl::StrCat("\"", slot.field->name, "\" stands there twice"));
       }
       fields.push_back(slot.field);
@@ -231,7 +231,7 @@ class LayoutReader {
     if (slot->field == nullptr) return;
     read_.push_back(slot->field);
     if (absl::c_count_if(table.columns, [&](const Column& c) { return c.slot.field == slot->field; }) > 1 &&
-        slot->field->name != "flags") {
+        !IsRepeated(*slot->field)) {
       Fail(node, place, absl::StrCat("two columns hold \"", slot->field->name, "\""));
     }
   }
