@@ -71,7 +71,7 @@ class Shimadzu final : public TextDecoder {
       if (!target) return;
       out.push_back(Begin{});
       printed_.emplace();
-      after_target_ = true;
+      after_target_ = false;
       return;
     }
     if (target) {
@@ -128,7 +128,7 @@ class Shimadzu final : public TextDecoder {
   std::optional<Injection> injection_;
   std::optional<PrintedSearch> printed_;
   uint64_t begin_ = 0;         // of injection_
-  bool after_target_ = false;  // the last line of printed_ was "<< Target >>"
+  bool after_target_ = false;  // the last line of printed_ was "<< Target >>", and not its first
 };
 
 constexpr OptionSpec kOptions[] = {
