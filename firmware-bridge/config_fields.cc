@@ -130,7 +130,7 @@ constexpr Field kTopFields[] = {
               .help = "how much goes to the log"},
      .set = Set<&Config::log_level>},
     {.spec = {.name = "formats",
-              .default_value = kFormatsFolder,
+              .default_value = {kFormatsFolder, sizeof(kFormatsFolder) - 1},
               .help = "where *.format.toml files are, each a driver for an instrument that only prints; read at the "
                       "start. By default the folder need not be there"},
      .rule = &kFolder,
