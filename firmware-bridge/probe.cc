@@ -12,6 +12,8 @@
 namespace dims {
 namespace {
 
+constexpr uint64_t kLeastBinary = 16;  // bytes explained
+
 bool IsBlankByte(char c) { return absl::string_view(" \t\r\n\f\v\0", 7).find(c) != absl::string_view::npos; }
 
 uint64_t CountBytes(absl::string_view text) {
@@ -167,8 +169,15 @@ Examined Examine(const Capture& heard, absl::Span<const Driver* const> drivers) 
       break;
     case LineCheck::kText:
     case LineCheck::kEightParity:
-    case LineCheck::kNoText:
       examined.candidates = Rank(heard, drivers);
+      break;
+    case LineCheck::kNoText:
+      // A wrong speed makes any bytes: a few in a row may be those of something.
+      examined.candidates = Rank(heard, drivers);
+      examined.candidates.erase(
+          std::remove_if(examined.candidates.begin(), examined.candidates.end(),
+                         [](const Candidate& candidate) { return candidate.explained < kLeastBinary; }),
+          examined.candidates.end());
       break;
   }
   return examined;
