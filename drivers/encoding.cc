@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -154,6 +155,26 @@ Text FromUtf16(absl::string_view bytes, bool big_endian) {
   return text;
 }
 
+// Printable ASCII and tabs; eight bytes at a time, each in its own lane (Warren, Hacker's Delight, 6-1).
+bool IsPlain(absl::string_view bytes) {
+  constexpr uint64_t kEach = 0x0101010101010101, kHigh = kEach << 7, kLow = ~kHigh;
+  const auto has_other = [](uint64_t eight) {
+    const uint64_t low = eight & kLow, no_tab = eight ^ (kEach * '\t');
+    const uint64_t below_blank = ~(low + kEach * (0x80 - ' '));
+    const uint64_t is_tab = ~(((no_tab & kLow) + kLow) | no_tab);
+    const uint64_t above_tilde = (low + kEach) | eight;
+    return (((below_blank & ~is_tab) | above_tilde) & kHigh) != 0;
+  };
+  uint64_t eight = 0;
+  for (; bytes.size() >= sizeof(eight); bytes.remove_prefix(sizeof(eight))) {
+    std::memcpy(&eight, bytes.data(), sizeof(eight));
+    if (has_other(eight)) return false;
+  }
+  eight = kEach * ' ';
+  std::memcpy(&eight, bytes.data(), bytes.size());
+  return !has_other(eight);
+}
+
 // Takes out printer control sequences and overstrikes; what they printed stays.
 std::string WithoutPrinterControls(std::string text) {
   if (text.find_first_of("\x1b\b") == std::string::npos) return text;
@@ -227,9 +248,22 @@ std::vector<absl::string_view> TabFields(const TextLine& line) {
   return fields;
 }
 
-void TextDecoder::OnFrame(const Frame& frame, Events& out) {
-  Text text = ToUtf8(frame.bytes, encoding_);
-  TextLine line;
+namespace {
+
+// Into `line`, what most lines are: printable ASCII and tabs, the same in every encoding of 8 bits. False: it is not.
+bool TakePlain(absl::string_view bytes, TextLine& line) {
+  const absl::string_view body = bytes.substr(0, bytes.find_last_not_of("\r\n") + 1);
+  if (!IsPlain(body)) return false;
+  const absl::string_view text = absl::StripTrailingAsciiWhitespace(body), rest = body.substr(text.size());
+  line.text.assign(text.data(), text.size());
+  line.blank_end = absl::EndsWith(rest, " ");
+  line.trailing_tabs = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\t'));
+  line.form_feed = line.damaged = false;
+  return true;
+}
+
+void TakeAny(absl::string_view bytes, Encoding encoding, TextLine& line) {
+  Text text = ToUtf8(bytes, encoding);
   line.text = WithoutPrinterControls(std::move(text.utf8));
   // A NUL that a device sends when it is switched on may hold on to the end of a blank line.
   line.text.erase(0, line.text.find_first_not_of("\0\r\n", 0, 3));
@@ -241,10 +275,17 @@ void TextDecoder::OnFrame(const Frame& frame, Events& out) {
   line.text.resize(size);
   line.damaged = text.damaged || std::any_of(line.text.begin(), line.text.end(),
                                              [](char c) { return absl::ascii_iscntrl(c) && c != '\t' && c != '\f'; });
-  if (line.text.empty()) out.push_back(Blank{});
-  line.line_errors = frame.line_errors;
-  line.at = frame.at;
-  OnLine(line, out);
+}
+
+}  // namespace
+
+void TextDecoder::OnFrame(const Frame& frame, Events& out) {
+  const bool wide = encoding_ == Encoding::kUtf16Le || encoding_ == Encoding::kUtf16Be;
+  if (wide || !TakePlain(frame.bytes, line_)) TakeAny(frame.bytes, encoding_, line_);
+  if (line_.text.empty()) out.push_back(Blank{});
+  line_.line_errors = frame.line_errors;
+  line_.at = frame.at;
+  OnLine(line_, out);
 }
 
 }  // namespace dims

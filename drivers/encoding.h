@@ -64,6 +64,7 @@ class TextDecoder : public Decoder {
 
  private:
   const Encoding encoding_;
+  TextLine line_;  // kept for its memory
 };
 
 }  // namespace dims

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_replace.h"
 
 namespace dims {
 namespace {
@@ -18,10 +17,9 @@ std::size_t Offset(absl::string_view utf8, std::size_t column) {
 
 }  // namespace
 
-std::vector<absl::string_view> Words(absl::string_view text) {
+WordList Words(absl::string_view text) {
   // StrSplit builds a table of its delimiters for each blank it meets, and a print-out is mostly blanks.
-  std::vector<absl::string_view> words;
-  words.reserve(16);
+  WordList words;
   std::size_t begin = 0;
   for (std::size_t end = 0; end <= text.size(); ++end) {
     if (end < text.size() && text[end] != ' ' && text[end] != '\t') continue;
@@ -59,7 +57,11 @@ std::optional<std::vector<std::string>> SplitFields(absl::string_view text, char
 
 absl::string_view FileName(absl::string_view path) { return path.substr(path.find_last_of("\\/") + 1); }
 
-std::string Point(absl::string_view number) { return absl::StrReplaceAll(number, {{",", "."}}); }
+std::string Point(absl::string_view number) {
+  std::string point(number);
+  std::replace(point.begin(), point.end(), ',', '.');
+  return point;
+}
 
 std::size_t CountCharacters(absl::string_view utf8) {
   return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xC0) != 0x80; }));

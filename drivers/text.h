@@ -14,12 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 
 namespace dims {
 
-// What stands between blanks and tabs.
-std::vector<absl::string_view> Words(absl::string_view text);
+// What stands between blanks and tabs. A line of print has seldom more words than have room without an allocation.
+using WordList = absl::InlinedVector<absl::string_view, 16>;
+WordList Words(absl::string_view text);
 
 // "  Acq On    : 06 Jun 2024  17:27": the key, and the value without surrounding blanks.
 struct KeyValue {

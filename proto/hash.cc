@@ -13,6 +13,12 @@ EVP_MD_CTX* NewContext() {
   return context;
 }
 
+// Looking the algorithm up takes longer than hashing a line.
+const EVP_MD* Algorithm() {
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return algorithm;
+}
+
 std::string BigEndian(uint64_t value, int bytes) {
   std::string out(bytes, '\0');
   for (int i = bytes - 1; i >= 0; --i, value >>= 8) out[i] = static_cast<char>(value & 0xff);
@@ -21,7 +27,7 @@ std::string BigEndian(uint64_t value, int bytes) {
 
 }  // namespace
 
-Sha256::Sha256() : context_(NewContext()) { EVP_DigestInit_ex(context_, EVP_sha256(), nullptr); }
+Sha256::Sha256() : context_(NewContext()) { EVP_DigestInit_ex(context_, Algorithm(), nullptr); }
 
 Sha256::Sha256(const Sha256& other) : context_(NewContext()) { EVP_MD_CTX_copy_ex(context_, other.context_); }
 
@@ -42,9 +48,10 @@ std::string Sha256::Digest() const {
 }
 
 std::string Sha256::Of(absl::string_view bytes) {
-  Sha256 hash;
-  hash.Update(bytes);
-  return hash.Digest();
+  std::string digest(32, '\0');
+  EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, Algorithm(),
+             nullptr);
+  return digest;
 }
 
 std::string FirstPreviousHash(absl::string_view store_id) { return Sha256::Of(store_id); }

@@ -245,7 +245,7 @@ TEST(AgilentGc, ALineThatIsLostOrDoubledIsNoticed) {
     const std::vector<std::string> lines = Lines(GcTranscript(name));
     int looked_at = 0;
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      const std::vector<absl::string_view> words = Words(lines[i]);
+      const WordList words = Words(lines[i]);
       // Nothing adds up an internal standard.
       const bool row = words.size() > 5 && words[2] != "I" && IsFixed(words[0], 3) + IsFixed(words[1], 3) == 1;
       const bool ruler = absl::StartsWith(lines[i], "----|-------|") || absl::StartsWith(lines[i], "-------|");

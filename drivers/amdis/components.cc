@@ -22,7 +22,7 @@ constexpr int kMostComponents = 20'000;  // a short one would need far more room
 bool IsNumber(absl::string_view text) { return Decimal::Parse(text).has_value(); }
 
 bool IsNumbers(absl::string_view text) {
-  const std::vector<absl::string_view> words = Words(text);
+  const WordList words = Words(text);
   return std::all_of(words.begin(), words.end(), IsNumber);
 }
 

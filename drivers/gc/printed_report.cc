@@ -263,7 +263,7 @@ bool PrintedReport::TakeParameter(absl::string_view text) {
 // "1 Warnings or Errors :", then so many lines that begin with "Warning :" or "Error :".
 bool PrintedReport::TakeRemark(const TextLine& line) {
   absl::string_view text = absl::StripAsciiWhitespace(line.text);
-  const std::vector<absl::string_view> words = Words(text);
+  const WordList words = Words(text);
   if (words.size() > 3 && words[1] == "Warnings" && words[2] == "or" && absl::SimpleAtoi(words[0], &remarks_due_)) {
     RefuseWaiting();
     remarks_ = 0;

@@ -2,7 +2,6 @@
 //
 // Rows grow from scan 10000 on, so they are read by their blanks from both ends.
 #include <algorithm>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -25,20 +24,22 @@ using dims::v1::Finding;
 
 constexpr absl::string_view kSum = "Sum of corrected areas:";
 
-bool IsColumnHeader(const std::vector<absl::string_view>& words) {
+bool IsColumnHeader(const WordList& words) {
   return words.size() > 2 && ((words[0] == "peak" && words[1] == "R.T.") || (words[0] == "#" && words[1] == "min"));
 }
 
-// A row of the table; nullopt where the line is not exactly one.
-std::optional<Finding> ParseRow(const std::vector<absl::string_view>& words) {
-  if (words.size() < 9 || words.size() > 11) return std::nullopt;
+// Whether the line is exactly a row of the table.
+bool IsRow(const WordList& words) {
+  if (words.size() < 9 || words.size() > 11) return false;
   const auto tail = absl::MakeConstSpan(words).last(4);
   absl::string_view percent_of_max = tail[2], area_percent = tail[3];
-  if (!absl::ConsumeSuffix(&percent_of_max, "%") || !absl::ConsumeSuffix(&area_percent, "%")) return std::nullopt;
-  const bool well_formed = IsDigits(words[0]) && IsFixed(words[1], 3) && IsDigits(words[2]) && IsDigits(words[3]) &&
-                           IsDigits(words[4]) && IsDigits(tail[0]) && IsDigits(tail[1]) && IsFixed(percent_of_max, 2) &&
-                           IsFixed(area_percent, 3);
-  if (!well_formed) return std::nullopt;
+  return absl::ConsumeSuffix(&percent_of_max, "%") && absl::ConsumeSuffix(&area_percent, "%") && IsDigits(words[0]) &&
+         IsFixed(words[1], 3) && IsDigits(words[2]) && IsDigits(words[3]) && IsDigits(words[4]) && IsDigits(tail[0]) &&
+         IsDigits(tail[1]) && IsFixed(percent_of_max, 2) && IsFixed(area_percent, 3);
+}
+
+Finding FindingOf(const WordList& words) {
+  const auto tail = absl::MakeConstSpan(words).last(4);
   Finding finding;
   finding.set_retention_time(Point(words[1]));
   dims::v1::Peak* peak = finding.mutable_peak();
@@ -51,15 +52,15 @@ std::optional<Finding> ParseRow(const std::vector<absl::string_view>& words) {
   }
   peak->set_height(std::string(tail[0]));
   peak->set_area(std::string(tail[1]));
-  peak->set_percent_of_max(Point(percent_of_max));
-  peak->set_area_percent(Point(area_percent));
+  peak->set_percent_of_max(Point(absl::StripSuffix(tail[2], "%")));
+  peak->set_area_percent(Point(absl::StripSuffix(tail[3], "%")));
   return finding;
 }
 
 class AreaPercentTable final : public Table {
  public:
   bool Take(const TextLine& line, dims::v1::Report& report) override {
-    const std::vector<absl::string_view> words = Words(line.text);
+    const WordList words = Words(line.text);
     if (IsColumnHeader(words)) return true;
     if (IsRuler(line.text)) {
       if (phase_ == kBefore) phase_ = kWithin;
@@ -69,14 +70,13 @@ class AreaPercentTable final : public Table {
       TakeSum(words.back(), line.at, report);
       return true;
     }
-    std::optional<Finding> row = phase_ == kWithin ? ParseRow(words) : std::nullopt;
-    if (!row) return false;
-    TakeRow(*std::move(row), line.at, report);
+    if (phase_ != kWithin || !IsRow(words)) return false;
+    TakeRow(FindingOf(words), line.at, report);
     return true;
   }
 
   bool IsBody(absl::string_view text) const override {
-    return absl::StrContains(text, kSum) || (phase_ == kWithin && ParseRow(Words(text)).has_value());
+    return absl::StrContains(text, kSum) || (phase_ == kWithin && IsRow(Words(text)));
   }
 
   bool Continues(absl::string_view text) const override {

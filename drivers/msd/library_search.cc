@@ -53,7 +53,7 @@ struct Head {
   absl::string_view number, retention_time, area_percent, rest;
 };
 std::optional<Head> ParseHead(absl::string_view text) {
-  const std::vector<absl::string_view> words = Words(text);
+  const WordList words = Words(text);
   if (words.size() < 4 || Indent(text) >= kNameColumn) return std::nullopt;
   const absl::string_view rest = text.substr(static_cast<std::size_t>(words[3].data() - text.data()));
   if (FileName(rest).size() > kLongestLibrary || !IsDigits(words[0]) ||

@@ -115,6 +115,7 @@ void Fill(const KeyValue& pair, Analysis& a) {
 }  // namespace
 
 std::optional<Title> ParseTitle(absl::string_view line) {
+  if (!absl::StrContains(line, "Report")) return std::nullopt;
   line = absl::StripAsciiWhitespace(line);
   std::size_t kind = 0, at = absl::string_view::npos;
   for (; kind < kTitles.size() && at == absl::string_view::npos; ++kind) at = line.rfind(kTitles[kind]);

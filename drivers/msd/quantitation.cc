@@ -125,7 +125,7 @@ std::optional<Row> ParseRow(absl::string_view text, Edges edges) {
       !(ion.empty() || ion == "TIC" || IsDigits(ion))) {
     return std::nullopt;
   }
-  const std::vector<absl::string_view> all = Words(Columns(text, edges.ion_end));
+  const WordList all = Words(Columns(text, edges.ion_end));
   absl::Span<const absl::string_view> words = all;
   Row row;
   Finding& finding = row.finding;

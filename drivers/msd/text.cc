@@ -40,7 +40,8 @@ bool IsRuler(absl::string_view line) {
 }
 
 std::optional<Trailer> ParseTrailer(absl::string_view line) {
-  const std::vector<absl::string_view> all = Words(line);
+  if (!absl::StrContains(line, ':')) return std::nullopt;  // no time, as in most lines
+  const WordList all = Words(line);
   absl::Span<const absl::string_view> words = all;
   Trailer trailer;
   if (words.size() > 2 && (words[words.size() - 2] == "Page:" || words[words.size() - 2] == "Page") &&

@@ -68,7 +68,7 @@ std::optional<int64_t> SpectrumOf(absl::string_view text) {
 }  // namespace
 
 bool PrintedSearch::IsTarget(absl::string_view line) {
-  const std::vector<absl::string_view> words = Words(line);
+  const WordList words = Words(line);
   return words.size() == 3 && words[0] == "<<" && words[1] == "Target" && words[2] == ">>";
 }
 

@@ -1,5 +1,6 @@
-// How fast the drivers read, beside a bare loop that does no more than find and convert the numbers in the same bytes,
-// and how much they allocate. A point of a curve counts as a finding.
+// How fast the drivers read, beside a bare loop that does no more than find and convert the numbers in the same bytes
+// (add up the words, where they are binary), and how much they allocate. A point of a curve counts as a finding, and so
+// does a weighing.
 //
 // What a driver does and the loop does not: frames, checksums, encodings, layout, exact numbers as printed,
 //   cross-checks, a SHA-256 of every byte. A line at 115200 baud brings 0.0115 MB/s.
@@ -52,6 +53,7 @@ constexpr std::size_t kRead = 4096;     // bytes of one read
 
 struct Input {
   std::string name, driver, bytes;
+  bool binary = false;
 };
 
 std::string Repeated(const std::string& piece) {
@@ -142,6 +144,22 @@ std::string Spectrum(int points, bool differences) {
   return file + "##END=\n";
 }
 
+// What a USB2000+ sends for a spectrum of its 2,048 pixels, with a checksum.
+std::string RawSpectrum() {
+  std::string bytes = "\x02";
+  const auto add = [&bytes](unsigned word) { bytes += {static_cast<char>(word >> 8), static_cast<char>(word & 0xFF)}; };
+  for (const unsigned word : {0xFFFF, 0, 1, 100, 0, 1480, 0}) add(word);
+  unsigned sum = 0;
+  for (unsigned i = 0; i < 2048; ++i) {
+    const unsigned count = 1200 + (i * 37) % 1000;
+    sum += count;
+    add(count);
+  }
+  add(0xFFFD);
+  add(sum & 0xFFFF);
+  return bytes;
+}
+
 const std::vector<Input>& Inputs() {
   static const auto* inputs = new std::vector<Input>{
       {"area_percent", "agilent_gc", Repeated(FromTranscripts("agilent_gc_area_percent"))},
@@ -163,6 +181,12 @@ const std::vector<Input>& Inputs() {
       {"50_results", "astm", Repeated(AstmSession(50))},
       {"values", "jcamp_dx", Repeated(Spectrum(3600, false))},
       {"differences", "jcamp_dx", Repeated(Spectrum(3600, true))},
+      {"print_key", "mt_sics", Repeated("S S    0.25134 g\r\n")},
+      {"print_key", "sartorius_sbi", Repeated("N     +  22.5104 g  \r\n")},
+      {"print_key", "and_balance", Repeated("ST,+00123.45  g\r\n")},
+      {"print_key", "kern", Repeated("+ 412.34 GGS\r\n")},
+      {"area_percent", "hp_3396", Repeated(FromTranscripts("hp_3396_area_percent"))},
+      {"spectrum", "ocean_optics", Repeated(RawSpectrum()), true},
   };
   return *inputs;
 }
@@ -175,6 +199,7 @@ void Decode(benchmark::State& state, const Input& input) {
     const Said* said = std::get_if<Said>(&event);
     if (said == nullptr) return;
     ++reports;
+    findings += said->report.weighings_size();
     for (const dims::v1::Analysis& analysis : said->report.analyses()) {
       findings += analysis.findings_size();
       for (const dims::v1::Spectrum& spectrum : analysis.spectra()) findings += spectrum.x_size();
@@ -198,6 +223,16 @@ void Decode(benchmark::State& state, const Input& input) {
   state.counters["findings/report"] = per(findings, reports);
   state.counters["allocations/finding"] = per(allocations - allocations_before, findings);
   state.counters["allocated_bytes/finding"] = per(allocated_bytes - bytes_before, findings);
+}
+
+void BareLoopOverWords(benchmark::State& state, const Input& input) {
+  for (auto _ : state) {
+    unsigned sum = 0;
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(input.bytes[i]); };
+    for (std::size_t at = 0; at + 1 < input.bytes.size(); at += 2) sum += byte(at) << 8 | byte(at + 1);
+    benchmark::DoNotOptimize(sum);
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * input.bytes.size()));
 }
 
 void BareLoop(benchmark::State& state, const Input& input) {
@@ -226,8 +261,9 @@ int main(int argc, char** argv) {
     const std::string name = absl::StrCat("/", input.driver, "/", input.name);
     benchmark::RegisterBenchmark(absl::StrCat("Decode", name).c_str(),
                                  [&input](benchmark::State& state) { dims::Decode(state, input); });
-    benchmark::RegisterBenchmark(absl::StrCat("BareLoop", name).c_str(),
-                                 [&input](benchmark::State& state) { dims::BareLoop(state, input); });
+    benchmark::RegisterBenchmark(absl::StrCat("BareLoop", name).c_str(), [&input](benchmark::State& state) {
+      input.binary ? dims::BareLoopOverWords(state, input) : dims::BareLoop(state, input);
+    });
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
