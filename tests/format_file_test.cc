@@ -81,7 +81,7 @@ Sample: A 7   Method: C:\somebody\SCREEN.M
   No.  Time   Name             Conc.
        min                     mg/L
   --- -----  ---------------  -------
-    1  2,345  Caffeine           12.5
+    1  2.345  Caffeine           12.5
        CAS# 58-08-2   Q 97 Caffeine, anhydrous
        CAS# 58-08-3   Q 11 Another
     2 11.020  Methylenedioxy-  <0.05
@@ -153,6 +153,78 @@ start = [
   EXPECT_TRUE(reports[1].weighings(0).stable());
   EXPECT_EQ(reports[1].weighings(0).kind(), dims::v1::WEIGHING_KIND_NET);
   EXPECT_FALSE(reports[2].weighings(0).stable());
+}
+
+TEST(FormatFile, TakesACommaForTheDecimalSignOnlyWhereItIsSaidToBe) {
+  constexpr absl::string_view kRows = "RUN 1\nTIME AREA\n1.0 1,234\nEND\n",
+                              kComma = "RUN 1\nTIME AREA\n1,0 1,234\nEND\n";
+  const auto text = [](absl::string_view decimal) {
+    return absl::StrCat("[report]\nstart = \"RUN {run_number}\"\nend = \"END\"\n", decimal,
+                        "[[table]]\ncolumns = { \"TIME\" = \"retention_time\", \"AREA\" = \"peak.area\" }\n");
+  };
+  const auto point = Format(text("")), comma = Format(text("decimal = \"comma\"\n"));
+  ASSERT_NE(point, nullptr);
+  ASSERT_NE(comma, nullptr);
+  EXPECT_THAT(Messages(Reports(*point, kRows).at(0)), ElementsAre(HasSubstr("UNEXPECTED_LINE")));
+  EXPECT_THAT(Messages(Reports(*comma, kRows).at(0)), ElementsAre(HasSubstr("UNEXPECTED_LINE")));
+  const dims::v1::Report report = Reports(*comma, kComma).at(0);
+  EXPECT_THAT(Messages(report), IsEmpty());
+  EXPECT_EQ(report.analyses(0).findings(0).peak().area(), "1.234");
+}
+
+TEST(FormatFile, ARulerBelowTheNamesOfColumnsBelongsToThem) {
+  const auto format = Format(R"(
+[report]
+start = "RUN {run_number}"
+end = "END"
+[[table]]
+ruler = ["retention_time", "amount.value"]
+[[table]]
+columns = { "Time" = "retention_time", "Area" = "peak.area" }
+)");
+  ASSERT_NE(format, nullptr);
+  const dims::v1::Report report = Reports(*format, "RUN 1\nTime   Area\n-----  -----\n1.0    500\nEND\n").at(0);
+  EXPECT_THAT(Messages(report), IsEmpty());
+  EXPECT_EQ(report.analyses(0).findings(0).peak().area(), "500");
+}
+
+TEST(FormatFile, SaysWhereAnAmountOrACountDoesNotAgreeWithItself) {
+  const auto format = Format(R"(
+[report]
+start = "RUN {run_number}"
+lines = ["COC {amount.value}", "N {count}"]
+continuation = "AGAIN {amount.value}"
+end = "END"
+)");
+  ASSERT_NE(format, nullptr);
+  const auto report = [&](absl::string_view lines) {
+    return Reports(*format, absl::StrCat("RUN 1\n", lines, "END\n")).at(0);
+  };
+  const dims::v1::Report less = report("COC <5\nAGAIN 5\n");
+  EXPECT_THAT(Messages(less), ElementsAre(HasSubstr("INCONSISTENT")));
+  EXPECT_EQ(less.analyses(0).findings(0).amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_LESS_THAN);
+  EXPECT_THAT(Messages(report("COC <5\nAGAIN <5\n")), IsEmpty());
+  EXPECT_THAT(Messages(report("COC 5\nN 1\nN 2\n")), ElementsAre(HasSubstr("count is said twice")));
+  EXPECT_THAT(Messages(report("COC 5\nN 99999999999999999999\n")), ElementsAre(HasSubstr("count is no number")));
+}
+
+TEST(FormatFile, ALineThatEndsInCrAloneIsALineOnceNothingFollows) {
+  const auto format = Format("[report]\nstart = \"W {weighing.value} {weighing.unit}\"\n");
+  ASSERT_NE(format, nullptr);
+  Parser parser(format->driver(), *Options::Parse(format->driver().options, {}));
+  std::vector<dims::v1::Report> reports;
+  const auto sink = [&](ParserEvent event) {
+    if (Said* said = std::get_if<Said>(&event)) reports.push_back(std::move(said->report));
+  };
+  parser.Feed("W 1.25 g\r", sink);
+  EXPECT_THAT(reports, IsEmpty());
+  parser.Quiet(sink);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].weighings_size(), 1);
+  parser.Feed("W 1.2", sink);
+  parser.Quiet(sink);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[1].weighings_size(), 0) << "a number that is not all there";
 }
 
 TEST(FormatFile, ChecksWhatAReportSaysAgainstItself) {

@@ -55,6 +55,9 @@ TEST(Pattern, DoesNotReadWhatItDoesNotDraw) {
   EXPECT_THAT(Values("AREA {peak.area}", "AREA"), ElementsAre("not read"));
   EXPECT_THAT(Values("ACQUIRED {acquired_at_printed}", "ACQUIRED yesterday"), ElementsAre("not read"));
   EXPECT_THAT(Values("CAS {cas}", "CAS 50-36"), ElementsAre("not read"));
+  for (const char* weight : {"W 1,234.5g", "W 12.5.3", "W 12.5-3", "W 1.234,5 g"}) {
+    EXPECT_THAT(Values("W {weighing.value}{weighing.unit}", weight), ElementsAre("not read"));
+  }
 }
 
 TEST(Pattern, SaysWhyALineThatIsLikeItIsNotRead) {
@@ -227,6 +230,17 @@ TEST(PrintedTable, IsMeasuredByItsRuler) {
   ASSERT_TRUE(table->ReadRow("2.345          12345").has_value());
   EXPECT_EQ(table->ReadRow("2.345          12345")->size(), 2u);
   EXPECT_EQ(table->ReadRow("2.345    PB    12345")->size(), 3u);
+}
+
+TEST(PrintedTable, ARowOfMoreWordsThanOneMayHaveIsNone) {
+  const std::vector<Column> columns = {{"", *ParseSlot("retention_time")}, {"", *ParseSlot("label")}};
+  const std::optional<PrintedTable> table = PrintedTable::Ruled(columns, "---- " + std::string(200, '-'));
+  ASSERT_TRUE(table.has_value());
+  std::string row = "1.5 ";
+  for (int i = 0; i < 62; ++i) row += " w";
+  EXPECT_TRUE(table->ReadRow(row).has_value());
+  for (int i = 0; i < 20; ++i) row += " w";
+  EXPECT_FALSE(table->ReadRow(row).has_value());
 }
 
 TEST(PrintedTable, CountsCharactersNotBytes) {

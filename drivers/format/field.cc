@@ -219,7 +219,7 @@ bool HasWords(Kind kind) { return kind == Kind::kText || kind == Kind::kTime; }
 
 bool HasForm(Kind kind) { return kind == Kind::kNumber || kind == Kind::kInteger || kind == Kind::kAmount; }
 
-std::size_t FormLength(Kind kind, absl::string_view text) {
+std::size_t FormLength(Kind kind, char decimal, absl::string_view text) {
   std::size_t at = 0;
   const auto is = [&](absl::string_view any) {
     return at < text.size() && any.find(text[at]) != absl::string_view::npos;
@@ -236,7 +236,7 @@ std::size_t FormLength(Kind kind, absl::string_view text) {
   }
   if (is("+-")) ++at;
   std::size_t mantissa = digits();
-  if (is(".,")) {
+  if (is(absl::string_view(&decimal, 1))) {
     ++at;
     mantissa += digits();
   }
@@ -248,7 +248,7 @@ std::size_t FormLength(Kind kind, absl::string_view text) {
   return digits() > 0 ? at : plain;
 }
 
-bool IsOne(Kind kind, absl::string_view text) {
+bool IsOne(Kind kind, char decimal, absl::string_view text) {
   switch (kind) {
     case Kind::kText:
     case Kind::kWord:
@@ -258,7 +258,7 @@ bool IsOne(Kind kind, absl::string_view text) {
     case Kind::kNumber:
     case Kind::kInteger:
     case Kind::kAmount:
-      return !text.empty() && FormLength(kind, text) == text.size();
+      return !text.empty() && FormLength(kind, decimal, text) == text.size();
     case Kind::kCas:
       return ParseCas(text).has_value();
     case Kind::kConstant:
@@ -317,10 +317,14 @@ std::string Put(const Field& field, absl::string_view value, Message& owner) {
   }
   if (field.kind == Kind::kAmount) {
     auto& amount = static_cast<dims::v1::Amount&>(message);
-    amount.set_qualifier(absl::ConsumePrefix(&value, "<")   ? dims::v1::AMOUNT_QUALIFIER_LESS_THAN
-                         : absl::ConsumePrefix(&value, ">") ? dims::v1::AMOUNT_QUALIFIER_GREATER_THAN
-                                                            : dims::v1::AMOUNT_QUALIFIER_EQUAL);
+    const auto qualifier = absl::ConsumePrefix(&value, "<")   ? dims::v1::AMOUNT_QUALIFIER_LESS_THAN
+                           : absl::ConsumePrefix(&value, ">") ? dims::v1::AMOUNT_QUALIFIER_GREATER_THAN
+                                                              : dims::v1::AMOUNT_QUALIFIER_EQUAL;
     absl::ConsumePrefix(&value, "=");
+    if (!amount.value().empty() && amount.qualifier() != qualifier) {
+      return absl::StrCat(field.name, " is said twice, and not the same");
+    }
+    amount.set_qualifier(qualifier);
   }
   if (field.kind == Kind::kNumber || field.kind == Kind::kAmount) {
     return SetText(message, place, field.name, Point(value));

@@ -53,11 +53,11 @@ std::string IsNone(Kind kind);
 // Whether blanks may stand inside a value.
 bool HasWords(Kind kind);
 // How much of the head of `text` is a value of a kind whose form tells where it ends (a number, an integer, an amount);
-// 0 where there is none.
-std::size_t FormLength(Kind kind, absl::string_view text);
+// 0 where there is none. `decimal`: '.' or ','; the other one is not of a number, for it may part the thousands.
+std::size_t FormLength(Kind kind, char decimal, absl::string_view text);
 bool HasForm(Kind kind);
 // Whether all of `text` is such a value.
-bool IsOne(Kind kind, absl::string_view text);
+bool IsOne(Kind kind, char decimal, absl::string_view text);
 
 // What the contract calls the value of a constant ("gc" is TECHNIQUE_GC), whether it has it, and those it has.
 bool IsConstant(const Field& field, absl::string_view value);

@@ -60,6 +60,7 @@ class OpenReport {
   dims::v1::Report report_;
   const TableRule* table_rule_ = nullptr;  // of table_
   std::optional<PrintedTable> table_;
+  bool below_head_ = false;                // the line at hand is the one below the names of table_'s columns
   std::vector<absl::string_view> values_;  // of the last pattern that was read
   bool two_ways_ = false;                  // some pattern draws the line at hand in two ways
   std::optional<int64_t> count_;
@@ -81,7 +82,11 @@ void OpenReport::Take(const TextLine& line, absl::string_view text) {
   if (line.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
   ++lines_;
   two_ways_ = false;
-  if (TakeByRules(text, line.at) || TakeByTables(text, line.at)) return;
+  if (TakeByRules(text, line.at)) {
+    below_head_ = false;
+    return;
+  }
+  if (TakeByTables(text, line.at)) return;
   Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, WhyNot(text));
 }
 
@@ -117,12 +122,17 @@ bool OpenReport::TakeByRules(absl::string_view text, uint64_t at) {
 }
 
 bool OpenReport::TakeByTables(absl::string_view text, uint64_t at) {
+  if (std::exchange(below_head_, false) && IsRuler(text)) {
+    table_->Measure(text);
+    return true;
+  }
   for (const TableRule& rule : layout_.tables) {
     std::optional<PrintedTable> table =
         rule.ruled ? PrintedTable::Ruled(rule.columns, text) : PrintedTable::Named(rule.columns, text);
     if (!table) continue;
     table_ = *std::move(table);
     table_rule_ = &rule;
+    below_head_ = !rule.ruled;
     return true;
   }
   if (IsRuler(text)) {
@@ -175,7 +185,13 @@ void OpenReport::Apply(const Rule& rule, bool continues, uint64_t at) {
 void OpenReport::Set(const Field& field, absl::string_view value, uint64_t at) {
   if (field.of == Field::Of::kCount) {
     int64_t count = 0;
-    if (absl::SimpleAtoi(value, &count)) count_ = count;
+    const bool known = absl::SimpleAtoi(value, &count);
+    if (!known || (count_ && *count_ != count)) {
+      Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
+              known ? "count is said twice, and not the same" : "count is no number that can be");
+      return;
+    }
+    count_ = count;
     return;
   }
   const std::string wrong = Put(field, value, *Owner(field.of));

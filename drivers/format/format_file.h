@@ -10,13 +10,14 @@
 //       start, end                  patterns (pattern.h) of the first and the last line. Without `end`, a report ends
 //                                   where the next begins, or with silence; with `start` alone, each is one line
 //       lines                       patterns of what stands in between. One with fields of a finding or a weighing
-//       makes
-//                                   a new one
+//                                   makes a new one
 //       continuation                patterns of lines that say more of the last finding or weighing
 //       between                     patterns of what is printed outside of reports and says nothing
 //       set                         what is known and not printed: set = { technique = "gc" }
 //       sums                        what must add up: sums = { "peak.area" = "area_sum", "peak.area_percent" = 100 }
 //       required                    fields that a complete report has
+//       decimal                     "point" (the default) or "comma": what parts the digits of a number. The other one
+//                                   is of no number: it could part the thousands
 //       idle_timeout                silence that ends a report (or, before `end`, interrupts it)
 //     [[table]]                     a table; each row makes a finding
 //       columns                     known by their names: columns = { "RT" = "retention_time", ... }, in any order;
@@ -28,6 +29,7 @@
 //
 //   Blank lines and rulers say nothing. Patterns are one text or a list of them. In place of a pattern, { pattern =
 //   "...", set = {...} } says what else a line means. The first pattern that reads a line counts.
+// Units: a line of up to 1 KiB, a report of up to 256 KiB and 2000 lines; more is an OVERSIZE problem.
 // Promise: what is accepted can be carried out; a key that does not exist is an error, never ignored.
 // Errors: InvalidArgument with one line for each mistake, in the order of the file:
 //   hp_3396.format.toml:12: [report] lines: unknown field "peak.aera", did you mean "peak.area"?

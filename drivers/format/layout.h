@@ -22,6 +22,7 @@ struct Constant {
 struct Rule {
   Pattern pattern;
   std::vector<Constant> set;  // where the line is there
+  int line = 0;               // of the file
 };
 
 struct TableRule {

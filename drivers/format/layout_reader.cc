@@ -47,7 +47,16 @@ class LayoutReader {
 
   void ReadReport(const toml::table& report) {
     CheckTomlKeys(report, kReport,
-                  {"start", "end", "lines", "continuation", "between", "set", "sums", "required", kIdleKey}, errors_);
+                  {"start", "end", "lines", "continuation", "between", "set", "sums", "required", "decimal", kIdleKey},
+                  errors_);
+    if (const toml::node* decimal = report.get("decimal")) {
+      const auto* text = decimal->as_string();
+      if (text == nullptr || (text->get() != "point" && text->get() != "comma")) {
+        Fail(*decimal, kReport, "decimal: one of point (the default), comma");
+      } else if (text->get() == "comma") {
+        decimal_ = ',';
+      }
+    }
     layout_.start = ReadRules(report, "start");
     layout_.end = ReadRules(report, "end");
     layout_.lines = ReadRules(report, "lines");
@@ -57,11 +66,11 @@ class LayoutReader {
       Fail(LineOfNode(report), kReport, "missing key \"start\": what the first line of a report looks like");
     }
     for (const Rule& rule : layout_.continuation) {
-      CheckOf(report, "continuation", rule, {Field::Of::kFinding, Field::Of::kWeighing},
+      CheckOf("continuation", rule, {Field::Of::kFinding, Field::Of::kWeighing},
               "it says more of a finding or a weighing, and of nothing else");
     }
     for (const Rule& rule : layout_.between) {
-      CheckOf(report, "between", rule, {}, "what is printed between reports belongs to none; read it as {skip}");
+      CheckOf("between", rule, {}, "what is printed between reports belongs to none; read it as {skip}");
     }
     if (const toml::node* set = report.get("set")) {
       layout_.set = ReadConstants(*set, kReport);
@@ -74,11 +83,11 @@ class LayoutReader {
     }
   }
 
-  void CheckOf(const toml::table& report, absl::string_view key, const Rule& rule,
-               std::initializer_list<Field::Of> allowed, absl::string_view why) {
+  void CheckOf(absl::string_view key, const Rule& rule, std::initializer_list<Field::Of> allowed,
+               absl::string_view why) {
     const auto check = [&](const Field* field) {
       if (field == nullptr || absl::c_linear_search(allowed, field->of)) return;
-      Fail(*report.get(StdView(key)), absl::StrCat(kReport, " ", key), absl::StrCat("\"", field->name, "\": ", why));
+      Fail(rule.line, absl::StrCat(kReport, " ", key), absl::StrCat("\"", field->name, "\": ", why));
     };
     for (const Slot& slot : rule.pattern.slots()) check(slot.field);
     for (const Constant& constant : rule.set) check(constant.field);
@@ -108,10 +117,10 @@ class LayoutReader {
       if (const toml::node* constants = table->get("set")) set = ReadConstants(*constants, place);
     }
     if (!text->is_string()) return Fail(*text, place, absl::StrCat("a pattern must be text, not ", Describe(*text)));
-    absl::StatusOr<Pattern> pattern = Pattern::Parse(text->as_string()->get());
+    absl::StatusOr<Pattern> pattern = Pattern::Parse(text->as_string()->get(), decimal_);
     if (!pattern.ok()) return Fail(*text, place, pattern.status().message());
     if (++rules_ > kMostRules) return Fail(*text, place, absl::StrCat("more than ", kMostRules, " patterns"));
-    rules.push_back({*std::move(pattern), std::move(set)});
+    rules.push_back({*std::move(pattern), std::move(set), LineOfNode(*text)});
     std::vector<const Field*> fields;
     for (const Slot& slot : rules.back().pattern.slots()) {
       if (slot.field == nullptr) continue;
@@ -218,7 +227,7 @@ class LayoutReader {
 
   void ReadColumn(const std::string& name, const toml::node& node, const std::string& place, TableRule& table) {
     if (!node.is_string()) return Fail(node, place, absl::StrCat("a field must be text, not ", Describe(node)));
-    const absl::StatusOr<Slot> slot = ParseSlot(node.as_string()->get());
+    const absl::StatusOr<Slot> slot = ParseSlot(node.as_string()->get(), decimal_);
     if (!slot.ok()) return Fail(node, place, slot.status().message());
     if (slot->field != nullptr && slot->field->of != Field::Of::kFinding) {
       return Fail(node, place, absl::StrCat("\"", slot->field->name, "\" is not of a finding, which a row is"));
@@ -330,6 +339,7 @@ class LayoutReader {
 
   TomlErrors& errors_;
   Layout layout_;
+  char decimal_ = '.';
   std::vector<const Field*> read_;  // all that some pattern or column reads
   std::size_t rules_ = 0;
 };

@@ -39,10 +39,11 @@ std::vector<absl::string_view> FieldNames() {
 
 }  // namespace
 
-absl::StatusOr<Slot> ParseSlot(absl::string_view text) {
+absl::StatusOr<Slot> ParseSlot(absl::string_view text, char decimal) {
   const std::size_t colon = std::min(text.find(':'), text.size());
   const absl::string_view name = text.substr(0, colon);
   Slot slot;
+  slot.decimal = decimal;
   if (name != "skip") {
     slot.field = FindField(name);
     if (slot.field == nullptr) {
@@ -69,7 +70,7 @@ absl::StatusOr<Slot> ParseSlot(absl::string_view text) {
   return slot;
 }
 
-absl::StatusOr<Pattern> Pattern::Parse(absl::string_view text) {
+absl::StatusOr<Pattern> Pattern::Parse(absl::string_view text, char decimal) {
   Pattern pattern;
   pattern.text_ = std::string(text);
   text = Trim(text);
@@ -95,7 +96,7 @@ absl::StatusOr<Pattern> Pattern::Parse(absl::string_view text) {
       if (end == absl::string_view::npos) {
         return absl::InvalidArgumentError("a \"{\" without \"}\"; write \"{{\" for the character itself");
       }
-      absl::StatusOr<Slot> slot = ParseSlot(text.substr(at + 1, end - at - 1));
+      absl::StatusOr<Slot> slot = ParseSlot(text.substr(at + 1, end - at - 1), decimal);
       if (!slot.ok()) return slot.status();
       // The form of a number tells where it ends: "12.5mg".
       if (!pattern.pieces_.empty() && pattern.pieces_.back().kind == Piece::kSlot &&
@@ -152,7 +153,7 @@ class Pattern::Table {
       } else if (pieces_[i].kind == Piece::kBlanks) {
         while (at < line_.size() && IsBlank(line_[at])) ++at;
       } else if (IsFormed(i)) {
-        at += FormLength(pieces_[i].slot.kind, line_.substr(at));
+        at += Length(i, at);
       } else {
         do ++at;
         while (!MayEnd(at) || Ways(i + 1, at) == 0);
@@ -165,6 +166,16 @@ class Pattern::Table {
   uint8_t& Ways(std::size_t piece, std::size_t at) { return ways_[piece * width_ + at]; }
   uint8_t Ways(std::size_t piece, std::size_t at) const { return ways_[piece * width_ + at]; }
   bool MayEnd(std::size_t at) const { return !IsBlank(line_[at - 1]); }
+  // Of a value whose form tells where it ends; 0: there is none. Right before another value it must be all of what
+  // looks like a number: "1,234.5g" is not 1 and a unit.
+  std::size_t Length(std::size_t piece, std::size_t at) const {
+    const Slot& slot = pieces_[piece].slot;
+    const std::size_t length = FormLength(slot.kind, slot.decimal, line_.substr(at)), end = at + length;
+    const bool goes_on =
+        end < line_.size() && (absl::ascii_isdigit(line_[end]) || absl::StrContains(".,+-", line_[end]));
+    const bool touches = piece + 1 < pieces_.size() && pieces_[piece + 1].kind == Piece::kSlot;
+    return touches && goes_on ? 0 : length;
+  }
   bool IsFormed(std::size_t piece) const { return !any_form_ && HasForm(pieces_[piece].slot.kind); }
 
   void Fill(std::size_t i) {
@@ -186,7 +197,7 @@ class Pattern::Table {
           if (IsFormed(i)) {
             // No number begins inside another.
             if (at > 0 && absl::ascii_isdigit(line_[at - 1])) break;
-            const std::size_t length = FormLength(piece.slot.kind, line_.substr(at));
+            const std::size_t length = Length(i, at);
             if (length > 0) ways = Ways(i + 1, at + length);
             break;
           }
@@ -224,7 +235,7 @@ Pattern::Fit Pattern::Read(absl::string_view line, bool any_form, std::vector<ab
   if (table.total() > 1) return Fit::kTwoWays;
   table.Walk(values);
   for (std::size_t i = 0; i < slots_.size() && !any_form; ++i) {
-    if (!IsOne(slots_[i].kind, values[i])) return Fit::kNo;
+    if (!slots_[i].IsOne(values[i])) return Fit::kNo;
   }
   return Fit::kYes;
 }
@@ -237,7 +248,7 @@ std::string Pattern::WhyNot(absl::string_view line) const {
   std::vector<absl::string_view> values;
   if (Read(line, true, values) != Fit::kYes) return "";
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (!IsOne(slots_[i].kind, values[i])) {
+    if (!slots_[i].IsOne(values[i])) {
       return absl::StrCat(slots_[i].field == nullptr ? "a value" : slots_[i].field->name, " ", IsNone(slots_[i].kind));
     }
   }

@@ -24,16 +24,19 @@ namespace dims::format {
 struct Slot {
   const Field* field = nullptr;  // nullptr: nowhere
   Kind kind = Kind::kText;
+  char decimal = '.';  // of numbers: '.' or ','
+
+  bool IsOne(absl::string_view text) const { return format::IsOne(kind, decimal, text); }
 };
 
 // "name", "name:kind", "skip", "skip:kind".
-absl::StatusOr<Slot> ParseSlot(absl::string_view text);
+absl::StatusOr<Slot> ParseSlot(absl::string_view text, char decimal = '.');
 
 class Pattern {
  public:
   enum class Fit { kNo, kYes, kTwoWays };
 
-  static absl::StatusOr<Pattern> Parse(absl::string_view text);
+  static absl::StatusOr<Pattern> Parse(absl::string_view text, char decimal = '.');
 
   // kYes: `values` are those of the slots, parts of `line`.
   Fit Read(absl::string_view line, std::vector<absl::string_view>& values) const;

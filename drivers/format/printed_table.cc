@@ -36,7 +36,7 @@ std::vector<Word> WordsOf(absl::string_view line) {
     inside = !blank;
     if (i < line.size() && (line[i] & 0xC0) != 0x80) ++column;
   }
-  if (inside) words.pop_back();  // there are too many anyway
+  if (inside) words.back().text = line.substr(from);  // one too many, and that is all it is for
   return words;
 }
 
@@ -161,7 +161,7 @@ class PrintedTable::Readings {
   }
 
   bool Fits(std::size_t column, std::size_t from, std::size_t count) const {
-    return IsOne(placed_[column].column->slot.kind, Text(from, count));
+    return placed_[column].column->slot.IsOne(Text(from, count));
   }
 
   absl::string_view Text(std::size_t from, std::size_t count) const {
@@ -198,7 +198,7 @@ std::optional<std::vector<PrintedTable::Cell>> PrintedTable::ReadTabbed(absl::st
     if (column == placed_.size()) return std::nullopt;
     const Column& what = *placed_[column++].column;
     if (text.empty() && what.may_be_empty) continue;
-    if (!IsOne(what.slot.kind, text)) return std::nullopt;
+    if (!what.slot.IsOne(text)) return std::nullopt;
     if (!HasWords(what.slot.kind) && text.find(' ') != absl::string_view::npos) return std::nullopt;
     cells.emplace_back(&what, text);
   }
