@@ -27,7 +27,8 @@
 namespace dims {
 
 // What a FrameScan found at the head of the bytes that wait: not enough yet, a whole frame of `size` bytes, or `size`
-// bytes that can belong to no frame.
+// bytes that can belong to no frame. With kMore, so many bytes are a frame if nothing follows them for a while: a line
+// that ends in CR alone, where LF may yet come.
 struct Scan {
   enum Kind { kMore, kFrame, kNoise } kind;
   std::size_t size;
@@ -49,9 +50,14 @@ struct Frame {
   uint64_t at = 0;  // position of its first byte
 };
 
-// Something to tell the instrument (an order, a query). What it holds is the driver's own matter.
+// What a person may tell the instrument to do, as a row of the driver's table: "acquire".
+struct OrderSpec {
+  absl::string_view name, help;
+};
+
+// One of the driver's orders.
 struct Order {
-  std::string text;
+  std::string name;
 };
 
 // A report begins with the frame at hand. Bytes that no report claims are noise (or padding, where they are blank).
@@ -121,7 +127,8 @@ class Decoder {
   virtual void OnFrame(const Frame& frame, Events& out) = 0;
   // `at`: how far the stream has come.
   virtual void OnTimer(int /*timer*/, uint64_t /*at*/, Events&) {}
-  virtual void OnSend(const Order&, Events&) {}
+  // One of Driver::orders. `at` as above.
+  virtual void OnSend(const Order&, uint64_t /*at*/, Events&) {}
   // What is open must End here. The Parser closes what a decoder leaves open.
   virtual void OnClose(Ending, uint64_t /*at*/, Events&) {}
 };
@@ -151,9 +158,12 @@ struct Driver {
   std::size_t max_frame;   // bytes; a longer frame is an OVERSIZE problem
   std::size_t max_report;  // bytes; a longer report is closed with an OVERSIZE problem
   absl::Span<const OptionSpec> options;
+  absl::Span<const OrderSpec> orders = {};
   std::unique_ptr<Decoder> (*make)(const Options& options) = nullptr;  // absent where there is a `format`
   const Format* format = nullptr;
   absl::string_view evidence;  // Report.evidence of all its reports: "unconfirmed"; empty where there were specimens
+  // What makes the instrument say something, and changes nothing; empty where there is no such thing.
+  absl::string_view query;
   // What waits for the end of its frame when a timer runs out is a frame: the last line of a file often has no end.
   bool silence_ends_frame = false;
   // A scanner: its reports (Report.scans) name the sample that is measured next at its bench.

@@ -53,10 +53,11 @@ Scan ScanLine(absl::string_view waiting, std::size_t seen) {
   std::size_t i = FindStop(waiting, seen > 2 ? seen - 2 : 0, has_nul);
   for (; i != absl::string_view::npos; i = FindStop(waiting, i + 1, has_nul)) {
     const bool has_next = i + 1 < waiting.size();
-    if (!has_next && (i == 0 || waiting[i] == '\r')) return more;
+    if (!has_next && i == 0) return more;
     const bool zero_follows = has_next && waiting[i + 1] == '\0';
     Width width = i == 0 && zero_follows ? Width::kUtf16Le : Width::kEightBit;
     if (i > 0 && (has_nul || static_cast<unsigned char>(waiting[0]) >= 0xfe)) width = JudgeWidth(waiting.substr(0, i));
+    if (!has_next && waiting[i] == '\r') return {Scan::kMore, width == Width::kEightBit ? waiting.size() : 0};
     if (width == Width::kUtf16Le && !has_next) return more;
     if (width == Width::kUtf16Le && !zero_follows) continue;
     if (width == Width::kUtf16Be && waiting[i - 1] != '\0') continue;

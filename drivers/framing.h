@@ -4,7 +4,8 @@
 //   alone), or one form feed.
 // Promise: the same frames however the stream is cut; linear work; no bytes are changed.
 // Notes: UTF-16 lines are recognised by a byte order mark or by their zero bytes, line by line, so a stream may hold
-//   reports of several encodings. A CR at the end of the bytes waits for its successor.
+//   reports of several encodings. A CR at the end of the bytes waits for its successor; should none come, it has ended
+//   the line.
 // Threads: pure functions.
 #ifndef DIMS_DRIVERS_FRAMING_H_
 #define DIMS_DRIVERS_FRAMING_H_

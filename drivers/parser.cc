@@ -240,7 +240,19 @@ void Parser::CloseReport(End end, uint64_t end_at, Stretch&& stretch, ParserSink
   sink(Said{std::move(report), stretch.begin, end_at, std::move(end.content)});
 }
 
+// What waits is a frame, if nothing follows it (Scan::kMore).
+void Parser::DeliverWhole(ParserSink sink) {
+  if (skipping_ || head_ == buffer_.size()) return;
+  const absl::string_view waiting = absl::string_view(buffer_).substr(head_);
+  const Scan scan = driver_.scan(waiting, 0);
+  if (scan.kind != Scan::kMore || scan.size == 0) return;
+  seen_ = 0;
+  Deliver(waiting.substr(0, scan.size), sink);
+}
+
 void Parser::Quiet(ParserSink sink) {
+  if (open_) return;
+  DeliverWhole(sink);
   if (open_) return;
   ClaimRest(sink);
   FlushNoise(base_, sink);
@@ -250,9 +262,17 @@ void Parser::Timer(int timer, ParserSink sink) {
   if (driver_.silence_ends_frame && open_ && !skipping_ && head_ < buffer_.size()) {
     seen_ = 0;
     Deliver(absl::string_view(buffer_).substr(head_), sink);
+  } else if (open_) {
+    DeliverWhole(sink);
   }
   Events events;
   decoder_->OnTimer(timer, base_, events);
+  Carry(events, {}, {}, sink);
+}
+
+void Parser::Send(const Order& order, ParserSink sink) {
+  Events events;
+  decoder_->OnSend(order, base_, events);
   Carry(events, {}, {}, sink);
 }
 

@@ -6,7 +6,7 @@
 //   that is open at most 16 x max_report. Work is linear in the bytes.
 // Units: positions count from the line's first byte ever; a problem's offset from its report's first byte.
 // Errors: none; what makes no sense is reported as such.
-// Threads: one at a time. The sink is called during Feed, Timer, Open and Finish only.
+// Threads: one at a time. The sink is called during Open, Feed, Timer, Send, Quiet and Finish only.
 #ifndef DIMS_DRIVERS_PARSER_H_
 #define DIMS_DRIVERS_PARSER_H_
 
@@ -50,6 +50,7 @@ class Parser {
   void Feed(absl::string_view bytes, ParserSink sink, absl::Span<const LineMark> marks = {});
   // A timer that an Arm event asked for has run out.
   void Timer(int timer, ParserSink sink);
+  void Send(const Order& order, ParserSink sink);
   // Nothing has come for a while. With no report open, noise is reported, and so is an unfinished frame: it must not
   // spoil what comes next.
   void Quiet(ParserSink sink);
@@ -78,6 +79,7 @@ class Parser {
 
   void Frames(ParserSink sink);
   void Deliver(absl::string_view bytes, ParserSink sink);
+  void DeliverWhole(ParserSink sink);
   void Skip(std::size_t size, ParserSink sink);
   void Carry(Events& events, absl::string_view bytes, const LineErrorCounts& errors, ParserSink sink);
   void Claim(absl::string_view bytes, const LineErrorCounts& errors, bool blank, ParserSink sink);

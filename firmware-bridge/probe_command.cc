@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "drivers/options.h"
@@ -88,6 +89,10 @@ absl::StatusOr<bool> ProbeFile(const std::string& path, absl::Span<const Driver*
   const Examined examined = Examine(*heard, drivers);
   Print(examined, HasSevenBits(examined.check) ? absl::StrCat(", as ", Describe(examined.check)) : "", out);
   if (!examined.Fits()) return false;
+  if (HasSevenBits(examined.check)) {
+    out << "\nits bytes hold a parity bit: set the line to seven data bits, and record it again\n";
+    return true;
+  }
   out << "\nsee what it makes of it: dims-bridge decode " << examined.candidates.front().driver->name << " " << path
       << "\n";
   return true;
@@ -102,7 +107,12 @@ absl::StatusOr<bool> ProbePort(const ProbeRequest& request, absl::FunctionRef<bo
   const absl::StatusOr<Examined> examined = ProbeLine(request, world);
   if (!examined.ok()) return examined.status();
   const bool nothing = examined->check == LineCheck::kSilent, tcp = IsTcpName(request.port);
-  Print(*examined, nothing || tcp ? "" : absl::StrCat(", at ", WriteLine(examined->line)), out);
+  std::string how = nothing || tcp ? "" : absl::StrCat(", at ", WriteLine(examined->line));
+  // A terminal server sets the line itself.
+  if (tcp && HasSevenBits(examined->check)) {
+    how = absl::StrCat(", as ", Describe(examined->check), ": set the terminal server so");
+  }
+  Print(*examined, how, out);
   if (examined->Fits()) {
     const Driver& driver = *examined->candidates.front().driver;
     out << "\n" << Table(driver, LastingName(request.port), examined->line);
@@ -130,7 +140,7 @@ CLI::App* AddProbeCommand(CLI::App& app, ProbeArguments& arguments) {
   probe->add_option("what", arguments.what, "Device, tcp://host:port, or a file (- for standard input)")->required();
   probe->add_option("--for", arguments.length, "How long to listen at each setting while nothing comes (20s)");
   probe->add_flag("--ask,--send", arguments.ask,
-                  "Send the first query of every driver that has one, one after the other");
+                  "Ask, one after the other, what balances answer to and what changes nothing in any instrument");
   return probe;
 }
 
@@ -150,6 +160,9 @@ absl::StatusOr<bool> RunProbe(const ProbeArguments& arguments, absl::Span<const 
   const bool is_port = IsTcpName(arguments.what) || std::filesystem::is_character_file(status);
   if (arguments.what == "-" || (!is_port && std::filesystem::exists(status))) {
     return ProbeFile(arguments.what, drivers, out, progress);
+  }
+  if (!is_port && !absl::StartsWith(arguments.what, "/dev/")) {
+    return absl::NotFoundError(absl::StrCat(arguments.what, ": there is no such file, nor a port of that name"));
   }
   return ProbePort(request, stopped, out, progress);
 }

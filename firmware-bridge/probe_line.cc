@@ -7,7 +7,6 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "drivers/parser.h"
 
 namespace dims {
 namespace {
@@ -46,8 +45,7 @@ class Prober {
  public:
   Prober(const ProbeRequest& request, const ProbeWorld& world) : request_(request), world_(world) {
     for (const Driver* driver : request.drivers) {
-      if (std::string query = OpeningQuery(*driver); request.ask && !query.empty())
-        queries_.push_back(std::move(query));
+      if (request.ask && !driver->query.empty()) queries_.emplace_back(driver->query);
     }
   }
 
@@ -144,7 +142,7 @@ class Prober {
       if (now - start >= 10 * wait) break;
     }
     if (heard_.bytes.size() > seen) examined = Examine(heard_, request_.drivers);
-    if (IsOut(examined.check) && heard_.bytes.size() < kWorthJudging) examined.check = LineCheck::kSilent;
+    if (heard_.bytes.size() < kWorthJudging) return Examined();
     return examined;
   }
 
@@ -165,16 +163,6 @@ class Prober {
 
 }  // namespace
 
-std::string OpeningQuery(const Driver& driver) {
-  std::string query;
-  Parser parser(driver, Options::Parse(driver.options, {}).value());
-  parser.Open([&](ParserEvent event) {
-    const Reply* reply = std::get_if<Reply>(&event);
-    if (reply != nullptr && reply->instead.empty()) query += reply->bytes;
-  });
-  return query;
-}
-
 std::vector<Line> SettingsToTry(absl::Span<const Driver* const> drivers, bool ask) {
   constexpr int kBauds[] = {9600, 19200, 38400, 4800, 2400, 1200, 57600, 115200};
   std::vector<Line> settings;
@@ -185,7 +173,7 @@ std::vector<Line> SettingsToTry(absl::Span<const Driver* const> drivers, bool as
   add(Line());
   if (ask) {
     for (const Driver* driver : drivers) {
-      if (!OpeningQuery(*driver).empty()) add(driver->line);
+      if (!driver->query.empty()) add(driver->line);
     }
   }
   for (const int baud : kBauds) add({baud, 8, 'N'});

@@ -4,9 +4,9 @@
 //   speed shows as soon as anything comes: that setting is out, and listening begins anew with the first of the others.
 //   What nobody hears says nothing about a setting: it is left after `listen`, and comes again once something was heard
 //   elsewhere. Seven data bits need no setting of their own, they are recognised in what eight show.
-// Promise: nothing is sent unless `ask` is set, and no console is opened. With `ask`, what drivers say to an instrument
-//   when a line opens (Decoder::OnOpen) is sent, one driver after the other; never an acknowledgement, after which an
-//   instrument may forget what it sent.
+// Promise: nothing is sent unless `ask` is set, and no console is opened. With `ask`, what changes nothing at an
+//   instrument that understands it (Driver::query) is sent, one driver's after the other; never an acknowledgement,
+//   after which an instrument may forget what it sent.
 // Units: durations; at most 1 MiB is heard at one setting.
 // Errors: the port's (port.h), FailedPrecondition for a console.
 // Threads: one.
@@ -48,9 +48,6 @@ absl::StatusOr<Examined> ProbeLine(const ProbeRequest& request, const ProbeWorld
 
 // The settings in their order. `ask`: those with parity as well, for what is sent must be understood.
 std::vector<Line> SettingsToTry(absl::Span<const Driver* const> drivers, bool ask);
-
-// What a driver says when a line opens; empty: it only listens.
-std::string OpeningQuery(const Driver& driver);
 
 }  // namespace dims
 

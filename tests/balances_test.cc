@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -77,6 +78,48 @@ TEST_P(Balances, AskedAgainAndAgainOrSendingWithoutEndALoadIsAWeighingOnce) {
     EXPECT_EQ(count(lines.stable + lines.zero + lines.same), 2u) << option << ": the pan was empty";
     EXPECT_EQ(count(lines.stable + lines.overload + lines.same), 2u) << option;
     EXPECT_EQ(count(lines.zero + lines.unstable + lines.zero), 0u) << option << ": an empty pan is no load";
+  }
+}
+
+TEST_P(Balances, OrderedToWeighItIsAskedOnceAndALoadThatWasWeighedIsWeighedAgain) {
+  ASSERT_EQ(driver().orders.size(), 1u);
+  for (const char* poll : {"0s", "1s"}) {
+    SCOPED_TRACE(absl::StrCat("poll=", poll));
+    Parser parser(driver(), *Options::Parse(driver().options, {{"poll", poll}}));
+    std::size_t weights = 0, questions = 0;
+    const auto sink = [&](ParserEvent event) {
+      if (const Said* said = std::get_if<Said>(&event)) weights += said->report.weighings_size();
+      questions += std::holds_alternative<Reply>(event) ? 1 : 0;
+    };
+    parser.Open(sink);
+    parser.Feed(GetParam().stable, sink);
+    const std::size_t asked = std::exchange(questions, 0), weighed = std::exchange(weights, 0);
+    EXPECT_EQ(asked, poll == std::string("0s") ? 0u : 1u);
+    EXPECT_EQ(weighed, 1u);
+    parser.Send(Order{std::string(driver().orders[0].name)}, sink);
+    parser.Feed(GetParam().same, sink);
+    EXPECT_EQ(questions, 1u);
+    EXPECT_EQ(weights, 1u);
+  }
+}
+
+// A draught, a command that went wrong, a date: the load still lies there.
+TEST(MtSics, WhatSaysNothingOfThePanIsNoNewLoad) {
+  const Driver& driver = *FindDriver("mt_sics");
+  const std::string load = "S S    25.1304 g\r\n";
+  const auto weighings = [&](const std::string& between) {
+    std::size_t count = 0;
+    const Options options = *Options::Parse(driver.options, {{"poll", "1s"}});
+    for (const ParserEvent& event : Parse(driver, options, load + between + load).events) {
+      if (const Said* said = std::get_if<Said>(&event)) count += said->report.weighings_size();
+    }
+    return count;
+  };
+  for (const char* kept : {"S I\r\n", "ET\r\n", "ES\r\n", "D A\r\n", "DAT A 01 02 2026\r\n"}) {
+    EXPECT_EQ(weighings(kept), 1u) << kept;
+  }
+  for (const char* anew : {"S +\r\n", "I4 A \"0123456789\"\r\n", "Z A\r\n", "T I\r\n", "TA A 0.00000 g\r\n"}) {
+    EXPECT_EQ(weighings(anew), 2u) << anew;
   }
 }
 

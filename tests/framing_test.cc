@@ -47,6 +47,13 @@ TEST(ScanLine, EndsALineAtCrLfAtLfAndAtCrAlone) {
 
 TEST(ScanLine, WaitsAtACrForItsLf) { EXPECT_EQ(Lines("ab\r"), (List{"rest: ab\r"})); }
 
+TEST(ScanLine, SaysThatACrHasEndedTheLineIfNothingFollows) {
+  EXPECT_EQ(ScanLine("ab\r", 0).size, 3u);
+  EXPECT_EQ(ScanLine("ab\r", 2).size, 3u);
+  EXPECT_EQ(ScanLine("ab", 0).size, 0u);
+  EXPECT_EQ(ScanLine("a\0b\0\r"s, 0).size, 0u) << "half a character";
+}
+
 TEST(ScanLine, GivesBlankLinesOneByOne) {
   EXPECT_EQ(Lines("\r\n \r\n\n\nx\n"), (List{"\r\n", " \r\n", "\n", "\n", "x\n"}));
 }

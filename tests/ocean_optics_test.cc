@@ -284,7 +284,7 @@ TEST(OceanOptics, MeasuresWhenOrderedTo) {
   };
   for (int i = 0; i < 5; ++i) {
     decoder->OnFrame({kAck, {}, at++}, events);
-    if (i == 1) decoder->OnSend(Order{"acquire"}, events);  // in the middle of being set up
+    if (i == 1) decoder->OnSend(Order{"acquire"}, at, events);  // in the middle of being set up
     take();
   }
   EXPECT_THAT(said, ElementsAre("bB", "B" + Words({0}), "G" + Words({0}), "k" + Words({1}), "T" + Words({0}), "S"));
@@ -298,8 +298,7 @@ TEST(OceanOptics, MeasuresWhenOrderedTo) {
   }));
   take();
   EXPECT_THAT(said, testing::IsEmpty());
-  decoder->OnSend(Order{"acquire"}, events);
-  decoder->OnSend(Order{"reboot"}, events);
+  decoder->OnSend(Order{"acquire"}, at, events);
   take();
   EXPECT_THAT(said, ElementsAre("S"));
 }

@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "drivers/catalog.h"
 #include "firmware-bridge/port_list.h"
+#include "simulator/balance.h"
 #include "tests/inputs.h"
 #include "tests/printer_driver.h"
 #include "tests/pty.h"
@@ -59,7 +60,8 @@ const Driver kAsker = {.name = "asker",
                        .max_frame = 256,
                        .max_report = 4096,
                        .options = {},
-                       .make = [](const Options&) -> std::unique_ptr<Decoder> { return std::make_unique<Asker>(); }};
+                       .make = [](const Options&) -> std::unique_ptr<Decoder> { return std::make_unique<Asker>(); },
+                       .query = "Q\r\n"};
 
 // An instrument at the other end of a wire, and the time.
 class World {
@@ -220,12 +222,39 @@ TEST(ProbeLine, AsksOnlyWhenToldTo) {
   for (const std::string& sent : world.sent) EXPECT_EQ(sent, "Q\r\n") << "an acknowledgement, or what nobody asked for";
 }
 
-TEST(ProbeLine, AQueryIsWhatADriverSaysFirstButNeverAnAcknowledgement) {
-  EXPECT_EQ(OpeningQuery(kAsker), "Q\r\n");
-  EXPECT_EQ(OpeningQuery(kPrinter), "");
-  for (const Driver* driver : Catalog()) {
-    EXPECT_FALSE(absl::StrContains(OpeningQuery(*driver), '\x06')) << driver->name;
+TEST(ProbeLine, NoQueryIsAnAcknowledgement) {
+  for (const Driver* driver : Catalog()) EXPECT_FALSE(absl::StrContains(driver->query, '\x06')) << driver->name;
+}
+
+TEST(ProbeLine, AskedEachBalanceIsNamed) {
+  const std::pair<const char*, BalanceProtocol> balances[] = {{"mt_sics", BalanceProtocol::kMtSics},
+                                                              {"sartorius_sbi", BalanceProtocol::kSartoriusSbi},
+                                                              {"and_balance", BalanceProtocol::kAnd},
+                                                              {"kern", BalanceProtocol::kKern}};
+  for (const auto& [name, protocol] : balances) {
+    SCOPED_TRACE(name);
+    BalanceOptions options;
+    options.protocol = protocol;
+    options.print_key = false;
+    Balance balance(options);
+    // A load lies still on it.
+    balance.Pass(balance.due());
+    balance.Pass(balance.due());
+    World world;
+    world.line = FindDriver(name)->line;
+    world.query = std::string(FindDriver(name)->query);
+    world.prints = false;
+    balance.Hear(world.query);
+    while (const std::optional<BalanceLine> line = balance.Say()) world.text += line->bytes;
+    EXPECT_EQ(Named(Probed(world, true)), name) << world.text;
   }
+}
+
+TEST(ProbeLine, AFewCharactersByChanceSettleNothing) {
+  World world;
+  world.text = "?";
+  EXPECT_EQ(Probed(world).check, LineCheck::kSilent);
+  EXPECT_EQ(world.opened.size(), SettingsToTry(Catalog(), false).size());
 }
 
 TEST(ProbeLine, TriesTheUsualSpeedsFirstAndNoneTwice) {

@@ -152,6 +152,19 @@ TEST_P(Probing, AWrongSpeedIsToldAndIsNoDriver) {
 INSTANTIATE_TEST_SUITE_P(Catalog, Probing, testing::ValuesIn(Catalog().begin(), Catalog().end()),
                          [](const auto& info) { return std::string(info.param->name); });
 
+TEST(Probe, IsNotNamedAnExceptionWithoutNeed) {
+  std::size_t seen = 0;
+  for (const Driver* driver : Catalog()) {
+    for (const Transcript& transcript : TranscriptsOf(*driver)) {
+      const Input input = InputOf(*driver, transcript);
+      if (!Confusions().contains(input.name)) continue;
+      ++seen;
+      EXPECT_NE(Named(OfBytes(input.bytes)), driver->name) << input.name << " needs no exception any more";
+    }
+  }
+  EXPECT_EQ(seen, Confusions().size()) << "an exception for a transcript that there is not";
+}
+
 TEST(Probe, NamesNothingWhereThereIsNothing) {
   EXPECT_EQ(OfBytes("").check, LineCheck::kSilent);
   for (const char* text : {"", "\r\n\r\n", "hello, is anybody there?\r\n", "login: \r\nPassword: \r\n"}) {

@@ -26,8 +26,19 @@ bool IsOneOf(absl::string_view unit, const absl::string_view (&units)[n]) {
 
 Reading Traffic() { return {}; }
 
+Reading NewBeginning() { return {.pan_begins_anew = true}; }
+
 Reading State(absl::string_view message) {
-  return {.kind = Reading::Kind::kState, .problem = dims::v1::PROBLEM_TYPE_INSTRUMENT, .message = std::string(message)};
+  return {.kind = Reading::Kind::kState,
+          .problem = dims::v1::PROBLEM_TYPE_INSTRUMENT,
+          .message = std::string(message),
+          .pan_begins_anew = true};
+}
+
+Reading Refusal(absl::string_view message) {
+  Reading refusal = State(message);
+  refusal.pan_begins_anew = false;
+  return refusal;
 }
 
 Reading Damaged(absl::string_view message) {

@@ -25,7 +25,7 @@ struct Reading {
     kStable,
     kUnstable,
     kState,    // the balance cannot weigh, or says something that is no weight: overload, an error, a count of pieces
-    kTraffic,  // answers to commands, the line at power-up, dates: what lies on the pan may have changed meanwhile
+    kTraffic,  // answers to commands, the line at power-up, dates
     kDamaged,  // a line of this layout that cannot be read
   };
   Kind kind = Kind::kTraffic;
@@ -34,10 +34,15 @@ struct Reading {
   // kState, kDamaged: what a report says of it.
   dims::v1::ProblemType problem = dims::v1::PROBLEM_TYPE_UNSPECIFIED;
   std::string message;
+  // kState, kTraffic: what was on the pan may be gone, or counts from another zero.
+  bool pan_begins_anew = false;
 };
 
 Reading Traffic();
+Reading NewBeginning();  // traffic, after which the pan begins anew
 Reading State(absl::string_view message);
+// A kState of a command, not of the pan.
+Reading Refusal(absl::string_view message);
 Reading Damaged(absl::string_view message);
 
 // A number of the balance in its unit. Pieces, percent and densities are a kState; so is no unit at all, if stable. A

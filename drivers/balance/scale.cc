@@ -47,6 +47,12 @@ void Scale::OnOpen(Events& out) {
 
 void Scale::OnTimer(int, uint64_t, Events& out) { Ask(out); }
 
+void Scale::OnSend(const Order&, uint64_t, Events& out) {
+  loads_ = {};  // whoever orders it wants what lies there weighed, though it was before
+  if (poll_ > absl::ZeroDuration()) return Ask(out);
+  out.push_back(Reply{std::string(question_.bytes), ""});
+}
+
 void Scale::Ask(Events& out) const {
   out.push_back(Reply{std::string(question_.bytes), ""});
   out.push_back(Arm{kAskTimer, std::max(poll_, question_.waits ? kLongPatience : kPatience)});
@@ -66,6 +72,7 @@ void Scale::OnFrame(const Frame& frame, Events& out) {
 }
 
 void Scale::Take(const Reading& reading, uint64_t at, Events& out) {
+  if (reading.pan_begins_anew) loads_ = {};
   switch (reading.kind) {
     case Reading::Kind::kStable:
       return TakeStable(reading, out);
@@ -74,12 +81,9 @@ void Scale::Take(const Reading& reading, uint64_t at, Events& out) {
       if (!each_load_once_) return Tell(State("the reading was not stable: it is no weighing"), at, out);
       break;
     case Reading::Kind::kState:
-      loads_ = {};
-      return Tell(reading, at, out);
     case Reading::Kind::kDamaged:
       return Tell(reading, at, out);
     case Reading::Kind::kTraffic:
-      loads_ = {};
       break;
   }
   out.push_back(Begin{});  // what stood before it does not grow by it

@@ -4,8 +4,10 @@
 //   On the print key (the default) each stable reading that comes is a weighing, one report each.
 //   Where the balance is asked again and again (`poll`), or sends without end by itself (`continuous`), a load is a
 //   weighing once: with its first stable reading. It is over, and the next stable reading a load of its own, when a
-//   reading, stable or not, is more than `same_load` digits of its last place away; so a draught is no new load, and a
-//   spoonful more is. Zero (to as many digits) is an empty pan, no load. Gross, net and tare are kept apart.
+//   reading, stable or not, is more than `same_load` digits of its last place away, or when the balance cannot weigh,
+//   is tared, zeroed or switched on; so a draught is no new load, nor is a command that failed, and a spoonful more is.
+//   Zero (to as many digits) is an empty pan, no load. Gross, net and tare are kept apart. Ordered to weigh, the
+//   balance is asked once, and what it answers is taken as on its print key.
 // Promise: only a stable reading in a unit of weight is a weighing, and only one whose line came without line errors.
 //   That the balance cannot weigh (overload, an error) or does not (a count) is a report, told once until a stable
 //   reading or another state comes: a balance that is asked every second for a year does not fill a store. Whatever
@@ -59,7 +61,10 @@ inline constexpr OptionSpec kCommandOption = {
     .type = OptionSpec::Type::kChoice,
     .choices = "immediate|stable",
     .default_value = "immediate",
-    .help = "with poll: ask for the reading as it is, or for the next stable one"};
+    .help = "with poll, or ordered to weigh: ask for the reading as it is, or for the next stable one"};
+
+// Of every balance that can be asked.
+inline constexpr OrderSpec kOrders[] = {{"weigh", "ask the balance for what lies on it"}};
 
 struct Question {
   absl::string_view bytes;  // of static storage
@@ -73,6 +78,7 @@ class Scale final : public Decoder {
   void OnOpen(Events& out) override;
   void OnFrame(const Frame& frame, Events& out) override;
   void OnTimer(int timer, uint64_t at, Events& out) override;
+  void OnSend(const Order& order, uint64_t at, Events& out) override;
 
  private:
   struct Load {

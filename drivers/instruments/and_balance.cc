@@ -22,6 +22,7 @@ namespace {
 
 using balance::Damaged;
 using balance::Reading;
+using balance::Refusal;
 using balance::State;
 using balance::Traffic;
 
@@ -74,7 +75,7 @@ bool IsDateOrTime(absl::string_view line) {
 std::optional<Reading> ReadError(absl::string_view line) {
   if (!absl::ConsumePrefix(&line, "EC,E") || line.size() != 2 || !IsDigits(line)) return std::nullopt;
   for (const auto& [code, meaning] : kErrors) {
-    if (code.substr(1) == line) return State(absl::StrCat("the balance answers ", meaning, " (", code, ")"));
+    if (code.substr(1) == line) return Refusal(absl::StrCat("the balance answers ", meaning, " (", code, ")"));
   }
   return State(absl::StrCat("the balance answers with error E", line));
 }
@@ -147,7 +148,9 @@ const Driver and_balance_driver = {
     .max_frame = balance::kMostLine,
     .max_report = balance::kMostLine,
     .options = kOptions,
+    .orders = balance::kOrders,
     .make = Make,
+    .query = "Q\r\n",
 };
 
 }  // namespace dims

@@ -83,7 +83,9 @@ const Driver kern_driver = {
     .max_frame = balance::kMostLine,
     .max_report = balance::kMostLine,
     .options = kOptions,
+    .orders = balance::kOrders,
     .make = Make,
+    .query = "w",
 };
 
 }  // namespace dims

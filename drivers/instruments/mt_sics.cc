@@ -19,7 +19,9 @@ namespace dims {
 namespace {
 
 using balance::Damaged;
+using balance::NewBeginning;
 using balance::Reading;
+using balance::Refusal;
 using balance::State;
 using balance::Traffic;
 
@@ -31,6 +33,12 @@ bool IsCommand(absl::string_view word) {
                                                  "SU", "SIU", "T",  "TA",  "TI", "TAC", "TIM", "UPD", "Z",   "ZI"};
   if (std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords)) return true;
   return !word.empty() && absl::StrContains("ACIM", word[0]) && word.size() <= 3 && IsDigits(word.substr(1));
+}
+
+// A reset or power-up (the balance then says I4 by itself), a tare, a zero.
+bool MovesZero(absl::string_view command) {
+  static constexpr absl::string_view kWords[] = {"@", "I4", "T", "TA", "TAC", "TI", "Z", "ZI"};
+  return std::find(std::begin(kWords), std::end(kWords), command) != std::end(kWords);
 }
 
 // "S S Error 10b": a weight command's answer where the weighing module has failed.
@@ -61,26 +69,28 @@ std::optional<Reading> ReadAnswer(absl::string_view line) {
   if (line == "S I") return Traffic();
   if (line == "S +") return State("the load is above the weighing range (S +)");
   if (line == "S -") return State("the load is below the weighing range (S -)");
-  if (line == "S L") return State("the balance does not take the question as it was put (S L)");
+  if (line == "S L") return Refusal("the balance does not take the question as it was put (S L)");
   return std::nullopt;
 }
 
 std::optional<Reading> ReadSics(absl::string_view line) {
-  if (line == "ES") return State("the balance does not know a command (ES)");
-  if (line == "ET") return State("the balance received a command damaged (ET)");
-  if (line == "EL") return State("the balance cannot carry out a command (EL)");
+  if (line == "ES") return Refusal("the balance does not know a command (ES)");
+  if (line == "ET") return Refusal("the balance received a command damaged (ET)");
+  if (line == "EL") return Refusal("the balance cannot carry out a command (EL)");
   if (absl::StartsWith(line, "S ")) return ReadAnswer(line);
   // The weight that was tared, as it was just measured; a layout that differs here is no harm.
   if (absl::StartsWith(line, "T S ")) {
     Reading tare = ReadWeight(line, dims::v1::WEIGHING_KIND_TARE);
-    return tare.kind == Reading::Kind::kStable ? tare : Traffic();
+    return tare.kind == Reading::Kind::kStable ? tare : NewBeginning();
   }
   const std::size_t blank = line.find(' ');
-  if (blank == absl::string_view::npos || !IsCommand(line.substr(0, blank))) return std::nullopt;
+  const absl::string_view command = line.substr(0, blank);
+  if (blank == absl::string_view::npos || !IsCommand(command)) return std::nullopt;
   const absl::string_view status = line.substr(blank + 1);
   const bool answer =
       !status.empty() && absl::StrContains("ABCILSD+-", status[0]) && (status.size() == 1 || status[1] == ' ');
-  return answer ? std::optional(Traffic()) : std::nullopt;
+  if (!answer) return std::nullopt;
+  return MovesZero(command) ? NewBeginning() : Traffic();
 }
 
 constexpr OptionSpec kOptions[] = {balance::kPollOption, balance::kCommandOption, balance::kContinuousOption,
@@ -103,7 +113,9 @@ const Driver mt_sics_driver = {
     .max_frame = balance::kMostLine,
     .max_report = balance::kMostLine,
     .options = kOptions,
+    .orders = balance::kOrders,
     .make = Make,
+    .query = "SI\r\n",
 };
 
 }  // namespace dims

@@ -104,8 +104,8 @@ class OceanOptics final : public Decoder {
     }
   }
 
-  void OnSend(const Order& order, Events& out) override {
-    if (order.text != "acquire") return;
+  void OnSend(const Order&, uint64_t at, Events& out) override {
+    here_ = at;
     due_ = true;
     if (AtRest()) Acquire(out);
   }
@@ -462,6 +462,8 @@ class OceanOptics final : public Decoder {
   uint64_t armed_at_ = 0;
 };
 
+constexpr OrderSpec kOrders[] = {{"acquire", "measure a spectrum, now or as soon as the one at hand is done"}};
+
 Scan ScanByte(absl::string_view, std::size_t) { return {Scan::kFrame, 1}; }
 
 std::unique_ptr<Decoder> Make(const Options& options) { return std::make_unique<OceanOptics>(options); }
@@ -478,6 +480,7 @@ const Driver ocean_optics_driver = {
     .max_frame = 1,
     .max_report = kMostReport,
     .options = ocean::kOptions,
+    .orders = kOrders,
     .make = Make,
 };
 

@@ -129,7 +129,9 @@ const Driver sartorius_sbi_driver = {
     .max_frame = balance::kMostLine,
     .max_report = balance::kMostLine,
     .options = kOptions,
+    .orders = balance::kOrders,
     .make = Make,
+    .query = "\x1bP\r\n",
 };
 
 }  // namespace dims

@@ -119,6 +119,8 @@ class Run {
       parser_.Timer(timer, sink_);
     } else if (kind == Happening::kQuiet) {
       parser_.Quiet(sink_);
+    } else if (kind == Happening::kOrder && !script_.driver->orders.empty()) {
+      parser_.Send(Order{std::string(script_.driver->orders[0].name)}, sink_);
     } else if (kind == Happening::kReopen) {
       parser_.Finish(Ending::kInterrupted, sink_);
       Require(at_ == fed_, "nothing is pending once the line is closed");

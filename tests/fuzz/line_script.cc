@@ -59,7 +59,7 @@ LineScript ReadLineScript(absl::string_view bytes) {
   }
   for (at = 2 + LineScript::kOptions; at < header.size(); at += 3) {
     Happening happening;
-    happening.kind = static_cast<Happening::Kind>(byte(at) % 8 <= Happening::kReopen ? byte(at) % 8 : 0);
+    happening.kind = static_cast<Happening::Kind>(byte(at) % 8 <= Happening::kOrder ? byte(at) % 8 : 0);
     happening.marks = static_cast<uint8_t>(byte(at) / 8 % 7 + 1);
     happening.at = (byte(at + 1) * 256u + byte(at + 2)) % (script.stream.size() + 1);
     if (happening.kind != Happening::kNothing) script.happenings.push_back(happening);

@@ -1,6 +1,7 @@
 // What happens on one line, as bytes that a fuzzer can change.
 //
-// What: a driver, its options, what happens besides bytes (cuts, line errors, timers, quiet, closing) and where, then
+// What: a driver, its options, what happens besides bytes (cuts, line errors, timers, quiet, closing, orders) and
+// where, then
 //   the stream. 34 bytes of header, then the stream as it is, so that a change in one moves nothing in the other.
 // Promise: any bytes are a script; ReadLineScript(WriteLineScript(s)) is s, for what the header can hold (and, with
 //   right_checksums, where they are).
@@ -27,6 +28,7 @@ struct Happening {
     kTimer,      // the timer that is due next runs out
     kQuiet,      // nothing has come for a while
     kReopen,     // the line closes, and comes up again
+    kOrder,      // the driver's first order is given, where it has one
   };
   Kind kind = kNothing;
   uint8_t marks = 0;  // 1 to 7
