@@ -69,6 +69,8 @@ void Activity::Arrived(const std::string& instrument, const Arrival& arrival) {
       line.last_arrival = arrival.at.wall;
       Tell(Happening::Kind::kReceived, instrument, arrival.at.wall, arrival.bytes, 0);
       break;
+    case Arrival::Kind::kOrder:
+      break;
     case Arrival::Kind::kLost:
       line.last_arrival = arrival.at.wall;
       Tell(Happening::Kind::kLost, instrument, arrival.at.wall, "", arrival.lost);

@@ -176,15 +176,17 @@ class AdminServer::Impl final : public dims::v1::AdminService::Service {
     }
   }
 
+  absl::Status CheckName(const std::string& name) const {
+    std::vector<absl::string_view> names;
+    for (const InstrumentConfig& instrument : setup_.instruments) names.push_back(instrument.name);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return absl::OkStatus();
+    return absl::NotFoundError(absl::StrCat("there is no instrument \"", name, "\"", NameHint(name, names)));
+  }
+
   grpc::Status Tail(grpc::ServerContext* context, const dims::v1::TailRequest* request,
                     grpc::ServerWriter<TailResponse>* writer) override {
     if (const std::string& name = request->instrument(); !name.empty()) {
-      std::vector<absl::string_view> names;
-      for (const InstrumentConfig& instrument : setup_.instruments) names.push_back(instrument.name);
-      if (std::find(names.begin(), names.end(), name) == names.end()) {
-        return {grpc::StatusCode::NOT_FOUND,
-                absl::StrCat("there is no instrument \"", name, "\"", NameHint(name, names))};
-      }
+      if (const absl::Status known = CheckName(name); !known.ok()) return ToGrpc(known);
     }
     const Counted counted(tails_);
     if (counted.before >= kMostTails) {
@@ -224,6 +226,17 @@ class AdminServer::Impl final : public dims::v1::AdminService::Service {
     DescribeStore(summary, setup_.store_path, *response->mutable_store());
     *response->mutable_uplink() = setup_.sources.uplink();
     return grpc::Status::OK;
+  }
+
+  grpc::Status Order(grpc::ServerContext* context, const dims::v1::OrderRequest* request,
+                     dims::v1::OrderResponse*) override {
+    const absl::StatusOr<std::string> who = CallerOf(*context);
+    if (!who.ok()) return ToGrpc(who.status());
+    if (const absl::Status known = CheckName(request->instrument()); !known.ok()) return ToGrpc(known);
+    if (!setup_.order) return {grpc::StatusCode::UNIMPLEMENTED, "this bridge takes no orders"};
+    const absl::Status status = setup_.order(request->instrument(), request->order());
+    if (status.ok()) SPDLOG_INFO("{}: {} orders \"{}\"", request->instrument(), *who, request->order());
+    return ToGrpc(status);
   }
 
   // Runs a call on the store's quarantine, in the caller's name.

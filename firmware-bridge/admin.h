@@ -1,7 +1,7 @@
 // The bridge's local control socket.
 //
-// What: serves AdminService (admin.proto) to people on this computer, over a LocalSocket: looking, and deciding about
-//   what the registry refused.
+// What: serves AdminService (admin.proto) to people on this computer, over a LocalSocket: looking, ordering, and
+//   deciding about what the registry refused.
 // Promise: who decided something is what the kernel says of the connection. A peer that may not is closed before a byte
 //   of it is read, and logged with its user. What listeners cost is bounded: kMostTails of them, each with its own
 //   bounded queue; none holds up an instrument, the store or a stop.
@@ -35,6 +35,8 @@ struct AdminSetup {
   TailSources sources;
   // A record was added.
   std::function<void()> recorded = [] {};
+  // Tells an instrument something (an order of its driver's). Absent: nobody can.
+  std::function<absl::Status(const std::string& instrument, const std::string& order)> order = nullptr;
   // Who may connect; without it, whom the socket allows.
   std::function<bool(const Peer&)> allows;
   // A connection without a call is closed after this time.

@@ -79,6 +79,20 @@ absl::Status PrintTail(const std::string& socket, const dims::v1::TailRequest& r
   return taken ? AdminResult(status, socket, answered) : absl::OkStatus();
 }
 
+absl::Status SendOrder(const std::string& socket, const dims::v1::OrderRequest& request, std::ostream& out) {
+  const auto stub = ConnectAdmin(socket);
+  if (!stub.ok()) return stub.status();
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  dims::v1::OrderResponse response;
+  const grpc::Status status = (*stub)->Order(&context, request, &response);
+  if (!status.ok()) return AdminResult(status, socket, false);
+  out << Printable(absl::StrCat(request.instrument(), ": told to ", request.order(),
+                                "; what comes of it, `dims-bridge tail` shows"))
+      << "\n";
+  return absl::OkStatus();
+}
+
 absl::Status PrintStatus(const std::string& socket, bool json, std::ostream& out) {
   const auto stub = ConnectAdmin(socket);
   if (!stub.ok()) return stub.status();

@@ -1,4 +1,4 @@
-// `dims-bridge tail` and `dims-bridge status`: the other end of the control socket.
+// `dims-bridge tail`, `status` and `order`: the other end of the control socket.
 //
 // What: asks a running bridge, and prints what it says: for people (admin_text.h), or one JSON object a line. What else
 //   asks it connects in the same way.
@@ -30,6 +30,9 @@ absl::StatusOr<std::unique_ptr<dims::v1::AdminService::Stub>> ConnectAdmin(const
 
 // How a call ended; `answered`: after at least one message of the bridge.
 absl::Status AdminResult(const grpc::Status& status, const std::string& socket, bool answered);
+
+// Says on `out` that the instrument is told.
+absl::Status SendOrder(const std::string& socket, const dims::v1::OrderRequest& request, std::ostream& out);
 
 absl::Status PrintStatus(const std::string& socket, bool json, std::ostream& out);
 

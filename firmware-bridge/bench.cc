@@ -6,6 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "drivers/options.h"
+
 namespace dims {
 namespace {
 
@@ -29,6 +32,22 @@ Bench::Bench(Store& store, std::function<Moment()> clock, std::function<void()> 
 
 void Bench::Add(std::unique_ptr<Session> session, ReceiveBuffer& buffer) {
   places_.push_back({std::move(session), &buffer});
+}
+
+absl::Status Bench::Order(absl::string_view instrument, const std::string& order) {
+  const auto place = std::find_if(places_.begin(), places_.end(),
+                                  [&](const Place& place) { return place.session->name() == instrument; });
+  if (place == places_.end()) return absl::NotFoundError(absl::StrCat("there is no instrument \"", instrument, "\""));
+  std::vector<absl::string_view> names;
+  for (const OrderSpec& known : place->session->orders()) names.push_back(known.name);
+  if (names.empty()) return absl::NotFoundError(absl::StrCat(instrument, ": its driver takes no orders"));
+  if (std::find(names.begin(), names.end(), order) == names.end()) {
+    return absl::NotFoundError(
+        absl::StrCat(instrument, ": its driver has no order \"", order, "\"", NameHint(order, names)));
+  }
+  place->buffer->Put({Arrival::Kind::kOrder, clock_(), order, {}, 0});
+  Wake();
+  return absl::OkStatus();
 }
 
 void Bench::Wake() {
@@ -79,10 +98,21 @@ void Bench::Run() {
 
 bool Bench::Round(bool all) {
   const Moment now = clock_();
+  // In this order: a scan that is collected later than a weighing has come later, or is no harm.
+  Collect(false, all);
+  Collect(true, all);
   bool took = Take(true, all, now);
   took |= Take(false, all, now);
   Tidy(now.uptime);
   return took;
+}
+
+void Bench::Collect(bool scanners, bool all) {
+  for (Place& place : places_) {
+    if (place.session->is_scanner() != scanners || (place.broken && !all)) continue;
+    if (place.refused && place.session->Waiting() >= kMostHeldBack) continue;
+    place.arrived = place.buffer->Take(scanners ? kMostHeldBack : kMostBytes);
+  }
 }
 
 bool Bench::Take(bool scanners, bool all, Moment now) {
@@ -91,7 +121,7 @@ bool Bench::Take(bool scanners, bool all, Moment now) {
   for (Place& place : places_) {
     if (place.session->is_scanner() != scanners || (place.broken && !all)) continue;
     if (!place.refused || place.session->Waiting() < kMostHeldBack) {
-      for (const Arrival& arrival : place.buffer->Take(kMostBytes)) {
+      for (const Arrival& arrival : std::exchange(place.arrived, {})) {
         place.session->Take(arrival);
         took = true;
       }

@@ -4,20 +4,24 @@
 // Promise: group commit without a timer: what arrives while one commit runs is in the next. A session that waits for
 //   the disk keeps no other from it: the store is asked about each one's batch before they are committed as one. A line
 //   that is held back goes on taking, so that an urgent report behind a routine one gets through. Scanners come first:
-//   what they read is on disk before what it names is heard.
-// Units: a round takes at most 32 KiB of each instrument; a line that is held back takes up to 1 MiB.
-// Errors: a refusing store is told to the sessions, and offered the same again after a second, or when something urgent
+//   what they read before something else came is on disk before that is heard, however long the disk takes.
+// Units: a round takes at most 32 KiB of each instrument, 1 MiB of a scanner; a line that is held back takes up to 1
+// MiB. Errors: a refusing store is told to the sessions, and offered the same again after a second, or when something
+// urgent
 //   has joined it. What cannot be committed as one is committed line by line, urgent ones first, then the small ones. A
 //   line whose batch is refused for another reason than want of room stands still, the others go on. What finds no room
 //   at the end is logged, by line.
-// Threads: Add before Run; Run in one thread; Wake and Stop from any.
+// Threads: Add before Run; Run in one thread; Order, Wake and Stop from any.
 #ifndef DIMS_FIRMWARE_BRIDGE_BENCH_H_
 #define DIMS_FIRMWARE_BRIDGE_BENCH_H_
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "firmware-bridge/receive_buffer.h"
@@ -33,6 +37,9 @@ class Bench {
         absl::Duration pulse);
 
   void Add(std::unique_ptr<Session> session, ReceiveBuffer& buffer);
+  // Tells an instrument an order of its driver's, as soon as what has arrived is taken. NotFound: there is no such
+  // instrument, or its driver has no such order.
+  absl::Status Order(absl::string_view instrument, const std::string& order);
   void Wake();
   void Run();
   void Stop();
@@ -44,11 +51,14 @@ class Bench {
   struct Place {
     std::unique_ptr<Session> session;
     ReceiveBuffer* buffer;
-    bool refused = false;        // its batch waits to be offered again
-    bool broken = false;         // and would never be taken: it is offered once more at the end
-    std::size_t urgent = 0;      // so many urgent reports were in it
-    absl::Duration offer_again;  // uptime
+    std::vector<Arrival> arrived = {};  // in the round at hand
+    bool refused = false;               // its batch waits to be offered again
+    bool broken = false;                // and would never be taken: it is offered once more at the end
+    std::size_t urgent = 0;             // so many urgent reports were in it
+    absl::Duration offer_again;         // uptime
   };
+  // What has come from the scanners, or from all others, is theirs in this round.
+  void Collect(bool scanners, bool all);
   // A round of the scanners alone, or of all others.
   bool Take(bool scanners, bool all, Moment now);
   // False where nothing of it was taken.

@@ -68,10 +68,13 @@ struct DriversAtHand {
     return ReadConfig(path, Facts());
   }
 
+  // Of a command that has no configuration.
+  absl::Status LoadAll() { return Load(folder.empty() ? kFormatsFolder : folder); }
+
   // A driver by its name, or the path of a format file.
   absl::StatusOr<const Driver*> Find(const std::string& name) {
     if (absl::EndsWith(name, kFormatEnding)) return drivers.LoadFile(name);
-    if (const absl::Status status = Load(folder.empty() ? kFormatsFolder : folder); !status.ok()) return status;
+    if (const absl::Status status = LoadAll(); !status.ok()) return status;
     if (const Driver* driver = drivers.Find(name)) return driver;
     if (const auto broken = drivers.broken().find(name); broken != drivers.broken().end()) {
       return absl::InvalidArgumentError(broken->second);
@@ -92,7 +95,7 @@ int RunCommand(DriversAtHand& at_hand, const std::string& path) {
   const absl::StatusOr<Config> config = at_hand.Read(path);
   if (!config.ok()) return Fail(config.status());
   spdlog::set_level(spdlog::level::from_str(config->log_level));
-  for (const auto& [name, wrong] : at_hand.drivers.broken()) SPDLOG_WARN("a format that no instrument uses: {}", wrong);
+  for (const auto& [name, wrong] : at_hand.drivers.broken()) SPDLOG_WARN("a format is not used: {}", wrong);
   const absl::Status status = RunService(*config, at_hand.drivers, DIMS_VERSION);
   return status.ok() ? kOk : Fail(status);
 }
@@ -118,7 +121,10 @@ int CheckCommand(DriversAtHand& at_hand, const std::string& path) {
   }
   if (config->instruments.empty()) std::cout << "warning: no [[instrument]]: nothing will be read\n";
   for (const auto& [name, wrong] : at_hand.drivers.broken()) {
-    std::cout << "warning: a format that no instrument uses: " << wrong << "\n";
+    std::cout << "warning: a format is not used: " << wrong << "\n";
+  }
+  for (const std::string& warning : BenchWarnings(*config, at_hand.drivers)) {
+    std::cout << "warning: instrument " << warning << "\n";
   }
   const auto urgent = std::count_if(config->watches.begin(), config->watches.end(),
                                     [](const WatchConfig& watch) { return IsUrgent(watch.tier); });
@@ -137,6 +143,9 @@ void PrintDriver(const Driver& driver) {
     std::cout << absl::StrFormat("    %-18s %s (default %s%s)\n", option.name, option.help, option.default_value,
                                  option.choices.empty() ? "" : absl::StrCat("; one of ", option.choices));
   }
+  for (const OrderSpec& order : driver.orders) {
+    std::cout << absl::StrFormat("    order %-12s %s\n", order.name, order.help);
+  }
 }
 
 int DriversCommand(DriversAtHand& at_hand, const std::string& name) {
@@ -146,7 +155,7 @@ int DriversCommand(DriversAtHand& at_hand, const std::string& name) {
     PrintDriver(**driver);
     return kOk;
   }
-  const absl::Status status = at_hand.Load(at_hand.folder.empty() ? kFormatsFolder : at_hand.folder);
+  const absl::Status status = at_hand.LoadAll();
   if (!status.ok()) return FailUsage(status);
   for (const Driver* driver : at_hand.drivers.all()) PrintDriver(*driver);
   for (const auto& [broken, wrong] : at_hand.drivers.broken()) std::cerr << "dims-bridge: " << wrong << "\n";
@@ -215,6 +224,14 @@ int StatusCommand(DriversAtHand& at_hand, const std::string& config, const std::
   return status.ok() ? kOk : Fail(status);
 }
 
+int OrderCommand(DriversAtHand& at_hand, const std::string& config, const std::string& socket,
+                 const dims::v1::OrderRequest& request) {
+  const absl::StatusOr<std::string> path = AdminSocket(at_hand, config, socket);
+  if (!path.ok()) return Fail(path.status());
+  const absl::Status status = SendOrder(*path, request, std::cout);
+  return status.ok() ? kOk : Fail(status);
+}
+
 int QuarantineCommand(DriversAtHand& at_hand, const QuarantineArguments& arguments) {
   const auto read = [&](const std::string& path) { return at_hand.Read(path); };
   const absl::Status status = RunQuarantineCommand(arguments, read, std::cout);
@@ -264,10 +281,8 @@ std::function<bool()> AskSignals() {
 }
 
 int ProbeCommand(DriversAtHand& at_hand, const ProbeArguments& arguments) {
-  if (const absl::Status status = at_hand.Load(at_hand.folder.empty() ? kFormatsFolder : at_hand.folder);
-      !status.ok()) {
-    return FailUsage(status);
-  }
+  if (const absl::Status status = at_hand.LoadAll(); !status.ok()) return FailUsage(status);
+  for (const auto& [name, wrong] : at_hand.drivers.broken()) std::cerr << "a format is not used: " << wrong << "\n";
   const absl::StatusOr<bool> fits = RunProbe(arguments, at_hand.drivers.all(), AskSignals(), std::cout, std::cerr);
   if (!fits.ok()) return FailUsage(fits.status());
   return *fits ? kOk : kFailed;
@@ -284,7 +299,7 @@ int RecordCommand(DriversAtHand& at_hand, const RecordArguments& arguments) {
 }
 
 int ManualCommand(DriversAtHand& at_hand, bool example) {
-  const absl::Status status = at_hand.Load(at_hand.folder.empty() ? kFormatsFolder : at_hand.folder);
+  const absl::Status status = at_hand.LoadAll();
   if (!status.ok()) return FailUsage(status);
   std::cout << (example ? ExampleConfig() : ConfigManual(at_hand.Facts()));
   return kOk;
@@ -296,7 +311,8 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   DriversAtHand at_hand;
   app.add_option("--formats", at_hand.folder,
-                 "Folder of *.format.toml files, instead of the configuration's or /etc/dims-bridge/formats");
+                 "Folder of *.format.toml files; without it, the one that the configuration names, or, where a command "
+                 "reads none, /etc/dims-bridge/formats");
   app.fallthrough();
   std::string config = kDefaultConfig, driver, store;
   DecodeRequest request;
@@ -336,11 +352,22 @@ int Main(int argc, char** argv) {
   dims::v1::TailRequest listen;
   CLI::App* tail = app.add_subcommand("tail", "Show what happens on the lines of the running bridge and in its store");
   CLI::App* status = app.add_subcommand("status", "Show how the running bridge, its lines and its store stand");
-  for (CLI::App* command : {tail, status}) {
+  CLI::App* order = app.add_subcommand("order", "Have the running bridge tell an instrument to do something, once");
+  for (CLI::App* command : {tail, status, order}) {
     command->add_option("--config", config, "Configuration file that names the socket")->capture_default_str();
     command->add_option("--socket", socket, "The control socket itself, instead of a configuration");
-    command->add_flag("--json", json, "One JSON object a line");
+    if (command != order) command->add_flag("--json", json, "One JSON object a line");
   }
+  dims::v1::OrderRequest what;
+  order
+      ->add_option_function<std::string>(
+          "instrument", [&](const std::string& name) { what.set_instrument(name); }, "Its name in the configuration")
+      ->required();
+  order
+      ->add_option_function<std::string>(
+          "order", [&](const std::string& name) { what.set_order(name); },
+          "What its driver can tell it: acquire, weigh (`dims-bridge drivers DRIVER`)")
+      ->required();
   tail->add_option_function<std::string>(
       "--instrument", [&](const std::string& name) { listen.set_instrument(name); },
       "Only this instrument, and what concerns all");
@@ -365,6 +392,7 @@ int Main(int argc, char** argv) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   if (tail->parsed()) return TailCommand(at_hand, config, socket, listen, json);
   if (status->parsed()) return StatusCommand(at_hand, config, socket, json);
+  if (order->parsed()) return OrderCommand(at_hand, config, socket, what);
   if (quarantine->parsed()) return QuarantineCommand(at_hand, decision);
   if (check->parsed()) return CheckCommand(at_hand, config);
   if (decode->parsed()) return DecodeCommand(at_hand, driver, std::move(request), settings);

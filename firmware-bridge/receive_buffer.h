@@ -1,10 +1,10 @@
 // Where what was read waits for the disk.
 //
-// What: a bounded queue from one receiving thread to the bench.
+// What: a bounded queue from one receiving thread, and people who order something, to the bench.
 // Promise: Put never waits: the port is read at all times, whatever the disk does. Order is kept. What finds no room is
 //   counted, and the count stands in the queue where the bytes would have stood.
 // Units: capacity in bytes; 1 MiB holds 90 s of a 115200 baud line.
-// Threads: one puts, one takes.
+// Threads: any puts, one takes. Only the receiving one waits for room.
 #ifndef DIMS_FIRMWARE_BRIDGE_RECEIVE_BUFFER_H_
 #define DIMS_FIRMWARE_BRIDGE_RECEIVE_BUFFER_H_
 

@@ -114,20 +114,17 @@ absl::StatusOr<SessionSetup> SetupOf(const Config& config, const InstrumentConfi
   }
   setup.noise_quota = static_cast<uint64_t>(instrument.noise_quota_mib) << 20;
   setup.scan_window = instrument.scan_window;
-  if (setup.driver->says_what_comes_next && !instrument.bench) {
-    SPDLOG_WARN("{}: what it scans names no sample, because it has no \"bench\"", instrument.name);
-  }
   setup.clock = ReadClockState;
   return setup;
 }
 
 // Nobody looking on is no reason not to collect.
 std::unique_ptr<AdminServer> StartAdmin(const Config& config, absl::string_view version, const TailSources& sources,
-                                        std::function<void()> recorded) {
+                                        std::function<void()> recorded, decltype(AdminSetup::order) order) {
   if (config.admin.socket.empty()) return nullptr;
   absl::StatusOr<std::unique_ptr<AdminServer>> admin =
       AdminServer::Start({config.admin, std::string(version), config.store.path, config.instruments, sources,
-                          std::move(recorded), nullptr});
+                          std::move(recorded), std::move(order)});
   if (admin.ok()) return *std::move(admin);
   SPDLOG_WARN(
       "admin: {}; the bridge runs, but \"dims-bridge tail\" and \"dims-bridge status\" cannot reach it: let [admin] "
@@ -164,12 +161,37 @@ StoreOptions StoreOptionsOf(const Config& config) {
   return options;
 }
 
+std::vector<std::string> BenchWarnings(const Config& config, const Drivers& drivers) {
+  std::vector<std::string> warnings;
+  const auto is_scanner = [&](const InstrumentConfig& instrument) {
+    return drivers.Find(instrument.driver)->says_what_comes_next;
+  };
+  for (const InstrumentConfig& instrument : config.instruments) {
+    if (!instrument.bench) {
+      if (is_scanner(instrument)) {
+        warnings.push_back(absl::StrCat(instrument.name, ": what it scans names no sample: it has no \"bench\""));
+      }
+      continue;
+    }
+    const bool has_partner =
+        std::any_of(config.instruments.begin(), config.instruments.end(), [&](const InstrumentConfig& other) {
+          return other.bench == instrument.bench && is_scanner(other) != is_scanner(instrument);
+        });
+    if (has_partner) continue;
+    warnings.push_back(absl::StrCat(
+        instrument.name, ": bench \"", *instrument.bench, "\" has no ",
+        is_scanner(instrument) ? "instrument whose samples it could name" : "scanner that could name its samples"));
+  }
+  return warnings;
+}
+
 absl::Status RunService(const Config& config, const Drivers& drivers, absl::string_view version) {
   // gRPC's own lines repeat what the uplink says, in words of its inside.
   gpr_set_log_function([](gpr_log_func_args* line) { spdlog::debug("gRPC: {}", line->message); });
   // Ports, store, uplink and lookers-on share them; one too few would end whichever asks last.
   if (absl::Status status = RaiseDescriptorLimit(); !status.ok()) SPDLOG_WARN("{}", std::string(status.message()));
   SayWhatIsWrongWithCertificates(config);
+  for (const std::string& warning : BenchWarnings(config, drivers)) SPDLOG_WARN("{}", warning);
   // What SQLite writes aside while it makes the file smaller belongs on the store's own disk, which is known to be
   // there.
   setenv("SQLITE_TMPDIR", std::filesystem::path(config.store.path).parent_path().c_str(), 0);
@@ -251,7 +273,12 @@ absl::Status RunService(const Config& config, const Drivers& drivers, absl::stri
   std::thread bench_thread([&] { bench.Run(); });
   std::thread uplink_thread([&] { uplink.Run(); });
   const auto uplink_status = [&] { return DescribeUplink(uplink.State()); };
-  const std::unique_ptr<AdminServer> admin = StartAdmin(config, version, {store, activity, uplink_status}, recorded);
+  const auto order = [&](const std::string& instrument, const std::string& what) {
+    if (activity.LineOf(instrument).open) return bench.Order(instrument, what);
+    return absl::FailedPreconditionError(absl::StrCat(instrument, ": the line is not open; nothing was ordered"));
+  };
+  const std::unique_ptr<AdminServer> admin =
+      StartAdmin(config, version, {store, activity, uplink_status}, recorded, order);
   SPDLOG_INFO("listening to {} instruments for laboratory \"{}\"", places.size(), config.laboratory);
   sd_notify(0, "READY=1");
 

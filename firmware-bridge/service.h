@@ -12,6 +12,9 @@
 
 #include <signal.h>
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -28,6 +31,9 @@ sigset_t StopSignals();
 StoreOptions StoreOptionsOf(const Config& config);
 
 absl::StatusOr<CertificateFacts> CheckOwnCertificates(const Config& config);
+
+// Benches at which no scanner could name anything. `drivers` as below.
+std::vector<std::string> BenchWarnings(const Config& config, const Drivers& drivers);
 
 // `drivers` has those that the configuration names.
 absl::Status RunService(const Config& config, const Drivers& drivers, absl::string_view version);

@@ -31,6 +31,25 @@ bool IsWhole(const dims::v1::Report& report) {
   });
 }
 
+// What was cut or damaged may have said a sample number of its own.
+bool MayHideANumber(const dims::v1::Report& report) {
+  return std::any_of(report.problems().begin(), report.problems().end(), [](const dims::v1::Problem& problem) {
+    switch (problem.type()) {
+      case dims::v1::PROBLEM_TYPE_INTERRUPTED:
+      case dims::v1::PROBLEM_TYPE_TRUNCATED:
+      case dims::v1::PROBLEM_TYPE_NOISE:
+      case dims::v1::PROBLEM_TYPE_OVERSIZE:
+      case dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE:
+      case dims::v1::PROBLEM_TYPE_ENCODING:
+      case dims::v1::PROBLEM_TYPE_LINE_ERROR:
+      case dims::v1::PROBLEM_TYPE_BYTES_LOST:
+        return true;
+      default:
+        return false;
+    }
+  });
+}
+
 }  // namespace
 
 Session::Session(SessionSetup setup, Store& store, Moment now)
@@ -77,6 +96,9 @@ void Session::Replay(const std::vector<IntakeEntry>& entries, Moment now) {
       case IntakeEntry::Kind::kClosed:
         parser_->Finish(Ending::kInterrupted, sink);
         break;
+      case IntakeEntry::Kind::kOrder:
+        parser_->Send(Order{entry.bytes}, sink);
+        break;
       case IntakeEntry::Kind::kOut:
         break;
     }
@@ -98,6 +120,10 @@ void Session::Take(const Arrival& arrival) {
       SPDLOG_WARN("{}: the line closed", name());
       Closed(arrival.at);
       break;
+    case Arrival::Kind::kOrder:
+      SPDLOG_INFO("{}: ordered to {}", name(), arrival.bytes);
+      Ordered(arrival.bytes, arrival.at);
+      break;
     case Arrival::Kind::kLost:
       // What stands before and after the hole is not one report.
       SPDLOG_ERROR("{}: {} bytes arrived faster than the disk took them and are lost", name(), arrival.lost);
@@ -112,6 +138,11 @@ void Session::Take(const Arrival& arrival) {
 void Session::Opened(Moment now) {
   Enter(IntakeEntry::Kind::kOpened, now.wall, "");
   parser_->Open([&](ParserEvent event) { Handle(std::move(event), now, false); });
+}
+
+void Session::Ordered(const std::string& order, Moment now) {
+  Enter(IntakeEntry::Kind::kOrder, now.wall, order);
+  parser_->Send(Order{order}, [&](ParserEvent event) { Handle(std::move(event), now, false); });
 }
 
 void Session::Closed(Moment now) {
@@ -170,6 +201,8 @@ void Session::Tick(Moment now) {
     timers_.erase(due);
     Enter(IntakeEntry::Kind::kTimer, now.wall, absl::StrCat(timer));
     Run(timer, [&](ParserEvent event) { Handle(std::move(event), now, false); });
+    // A report that has just ended may leave bytes that only the quiet tells to be nothing.
+    if (timer != kQuietTimer && !timers_.contains(kQuietTimer) && !parser_->in_report()) WatchForQuiet(now);
   }
 }
 
@@ -279,6 +312,7 @@ void Session::SayWithheld() {
   Said said{quota_.Describe(*withheld), withheld->begin, withheld->end, ""};
   said.report.set_driver(std::string(setup_.driver->name));
   said.report.set_driver_version(std::string(setup_.driver->version));
+  said.report.set_evidence(std::string(setup_.driver->evidence));
   constexpr absl::Duration kUnknown = absl::InfiniteDuration();
   Append(std::move(said), {withheld->first, kUnknown}, {withheld->last, kUnknown});
 }
@@ -324,18 +358,24 @@ void Session::TellScans(const Said& said, absl::Duration at) {
                  setup_.origin == dims::v1::ORIGIN_SIMULATED});
 }
 
-// What the instrument says itself stays. Of a report that was cut, nobody knows whether it would have said a number.
+// What is measured while it lies there: one weighing, or one spectrum. What a chromatograph prints was injected long
+// before, and of many things in one report not all are the sample's.
 void Session::NameSamples(Moment first, dims::v1::Report& report) const {
-  if (is_scanner() || setup_.scans == nullptr || !IsWhole(report)) return;
+  const bool one = report.weighings_size() + report.analyses_size() == 1;
+  if (is_scanner() || setup_.scans == nullptr || !one || MayHideANumber(report)) return;
+  // A control that the instrument calls one is nobody's sample.
+  const bool of_a_sample = report.origin() == setup_.origin;
   const std::optional<ScannedSample> sample = setup_.scans->At(first.uptime);
-  if (!sample || (sample->simulated && report.origin() != dims::v1::ORIGIN_SIMULATED)) return;
+  if (!of_a_sample || !sample || (sample->simulated && report.origin() != dims::v1::ORIGIN_SIMULATED)) return;
   const auto name = [&](auto& measured) {
     if (!measured.sample_number().empty()) return;
     measured.set_sample_number(sample->number);
     measured.set_sample_number_source(sample->source);
   };
-  for (dims::v1::Analysis& analysis : *report.mutable_analyses()) name(analysis);
   for (dims::v1::Weighing& weighing : *report.mutable_weighings()) name(weighing);
+  for (dims::v1::Analysis& analysis : *report.mutable_analyses()) {
+    if (analysis.spectra_size() > 0) name(analysis);
+  }
 }
 
 // What the instrument may not know to be received, it sends again from the beginning. Only such a message is a repeat:
@@ -424,10 +464,11 @@ void Session::Refused(const absl::Status& why, Moment now) {
   const std::vector<Reply> replies = std::exchange(replies_, {});
   const std::vector<IntakeEntry> refused = std::exchange(batch_.entries, {});
   Rebuild(now);
-  // The bytes come again; that the line closed and opened does not.
+  // The bytes come again; that the line closed and opened does not, nor what a person ordered.
   for (const IntakeEntry& entry : refused) {
     if (entry.kind == IntakeEntry::Kind::kClosed) Closed(now);
     if (entry.kind == IntakeEntry::Kind::kOpened) Opened(now);
+    if (entry.kind == IntakeEntry::Kind::kOrder) Ordered(entry.bytes, now);
   }
   for (const Reply& reply : replies) {
     if (reply.instead.empty()) continue;

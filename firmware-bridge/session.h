@@ -39,12 +39,12 @@
 
 namespace dims {
 
-// What happened on a line.
+// What happened on a line, or is to happen there.
 struct Arrival {
-  enum class Kind { kBytes, kOpened, kClosed, kLost };
+  enum class Kind { kBytes, kOpened, kClosed, kLost, kOrder };
   Kind kind = Kind::kBytes;
   Moment at;
-  std::string bytes;            // kBytes
+  std::string bytes;            // kBytes; kOrder: the order's name
   std::vector<LineMark> marks;  // kBytes: errors the hardware reported in them
   uint64_t lost = 0;            // kLost: bytes that found no room
 };
@@ -92,6 +92,7 @@ class Session {
   void Finish() { SayWithheld(); }
 
   const std::string& name() const { return setup_.source.instrument(); }
+  absl::Span<const OrderSpec> orders() const { return setup_.driver->orders; }
   // What it reads must be on disk before the other instruments of its bench are heard.
   bool is_scanner() const { return setup_.driver->says_what_comes_next; }
 
@@ -100,6 +101,7 @@ class Session {
   void Replay(const std::vector<IntakeEntry>& entries, Moment now);
   void Handle(ParserEvent event, Moment now, bool replaying);
   void Opened(Moment now);
+  void Ordered(const std::string& order, Moment now);
   void Closed(Moment now);
   void Run(int timer, ParserSink sink);
   void WatchForQuiet(Moment now);

@@ -33,11 +33,11 @@ namespace dims {
 
 // One piece of what passed on an instrument's line.
 struct IntakeEntry {
-  enum class Kind { kIn = 0, kOut = 1, kTimer = 2, kOpened = 3, kClosed = 4 };
+  enum class Kind { kIn = 0, kOut = 1, kTimer = 2, kOpened = 3, kClosed = 4, kOrder = 5 };
   Kind kind = Kind::kIn;
   uint64_t offset = 0;  // position among the bytes read from this instrument (kIn: of its first byte)
   absl::Time time;
-  std::string bytes;            // kIn, kOut: the bytes. kTimer: the timer's number as decimal text
+  std::string bytes;            // kIn, kOut: the bytes. kTimer: the timer's number as decimal text. kOrder: its name
   std::vector<LineMark> marks;  // kIn: errors the hardware reported in them
 };
 

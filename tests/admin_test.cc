@@ -450,6 +450,31 @@ TEST_F(Admin, NamesTheNearestInstrumentForOneThatIsNot) {
   EXPECT_EQ(std::string(status.message()), "there is no instrument \"gcms-3\", did you mean \"gcms-1\"?");
 }
 
+TEST_F(Admin, CarriesAnOrderToTheInstrumentThatIsNamed) {
+  std::vector<std::string> orders;
+  setup_->order = [&](const std::string& instrument, const std::string& order) {
+    if (order != "acquire") return absl::NotFoundError("no such order");
+    orders.push_back(absl::StrCat(instrument, " ", order));
+    return absl::OkStatus();
+  };
+  Start();
+  std::ostringstream out;
+  const auto send = [&](const std::string& instrument, const std::string& order) {
+    dims::v1::OrderRequest request;
+    request.set_instrument(instrument);
+    request.set_order(order);
+    return SendOrder(socket_path(), request, out);
+  };
+  EXPECT_TRUE(send("gcms-2", "acquire").ok());
+  EXPECT_THAT(out.str(), HasSubstr("gcms-2: told to acquire"));
+  EXPECT_EQ(send("gcms-2", "acquit").message(), "no such order");
+  EXPECT_EQ(send("gcms-3", "acquire").message(), "there is no instrument \"gcms-3\", did you mean \"gcms-1\"?");
+  EXPECT_THAT(orders, ElementsAre("gcms-2 acquire"));
+  setup_->order = nullptr;
+  Start();
+  EXPECT_EQ(send("gcms-2", "acquire").code(), absl::StatusCode::kUnimplemented);
+}
+
 TEST_F(Admin, StatusSaysHowEverythingStands) {
   activity_.Arrived("gcms-1", {Arrival::Kind::kOpened, {kStart, {}}, "", {}, 0});
   Receive("x", absl::Seconds(5));

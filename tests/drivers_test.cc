@@ -118,8 +118,7 @@ TEST(Program, KnowsTheFormatsThatItsConfigurationNames) {
   EXPECT_THAT(OutputOf("check --config " + configuration("acne")),
               HasSubstr("unknown driver \"acne\", did you mean \"acme\"?"));
   folder.Write("bad.format.toml", absl::StrCat(kGood, "ends = \"B\"\n"));
-  EXPECT_THAT(OutputOf("check --config " + configuration("acme")),
-              HasSubstr("warning: a format that no instrument uses: "));
+  EXPECT_THAT(OutputOf("check --config " + configuration("acme")), HasSubstr("warning: a format is not used: "));
   EXPECT_THAT(
       OutputOf("check --config " + configuration("bad")),
       testing::AllOf(HasSubstr("driver \"bad\": "), HasSubstr("/bad.format.toml:5: [report]: unknown key \"ends\"")));

@@ -14,12 +14,16 @@
 namespace dims {
 namespace {
 
-// Of random cuts and damages of one input. The address sanitizer takes ten times as long, and fuzzing does more there.
+// Of random cuts and damages of one input of so many bytes. The address sanitizer takes ten times as long: there the
+// long ones have fewer, and fuzzing does more.
+int TimesFor(std::size_t size) {
 #ifdef __SANITIZE_ADDRESS__
-constexpr int kTimes = 100;
+  return static_cast<int>(std::clamp<std::size_t>(400'000 / (size + 1), 100, 1000));
 #else
-constexpr int kTimes = 1000;
+  (void)size;
+  return 1000;
 #endif
+}
 
 class Promises : public testing::TestWithParam<const Driver*> {
  protected:
@@ -81,7 +85,7 @@ TEST_P(Promises, HowTheStreamIsCutDoesNotMatter) {
     SCOPED_TRACE(input.name);
     const Outcome whole = Parse(driver(), input.options, input.bytes);
     ASSERT_EQ(whole.text, Parse(driver(), input.options, input.bytes, EveryByte(input.bytes.size())).text);
-    const int times = input.bytes.size() <= 16 * 1024 ? kTimes : 20;
+    const int times = input.bytes.size() <= 16 * 1024 ? TimesFor(input.bytes.size()) : 20;
     for (int i = 0; i < times; ++i) {
       ASSERT_EQ(whole.text, Parse(driver(), input.options, input.bytes, RandomCuts(input.bytes.size(), random)).text);
     }
@@ -117,7 +121,8 @@ TEST_P(Promises, DamageIsBoundedAndNoDamagedByteIsLost) {
   for (const Input& input : InputsOf(driver())) {
     if (input.bytes.empty() || input.bytes.size() > 64 * 1024) continue;
     SCOPED_TRACE(input.name);
-    for (int i = 0; i < kTimes; ++i) {
+    const int times = TimesFor(input.bytes.size());
+    for (int i = 0; i < times; ++i) {
       std::string bytes = input.bytes;
       const std::size_t at = below(bytes.size()), length = 1 + below(64);
       switch (i % 6) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "drivers/catalog.h"
 #include "firmware-bridge/bench.h"
+#include "firmware-bridge/service.h"
 #include "tests/printer_driver.h"
 #include "tests/store_fixture.h"
 
@@ -29,8 +32,12 @@ class Balance final : public Decoder {
     }
     cut_ = false;
     End end;
-    if (words[0] == "analysis") {
+    if (words[0] == "analysis" || words[0] == "spectrum") {
       end.report.add_analyses()->set_method("a method");
+      if (words[0] == "spectrum") end.report.mutable_analyses(0)->add_spectra()->set_points(1);
+      if (words.back() == "twice") *end.report.add_analyses() = end.report.analyses(0);
+      if (words.back() == "control") end.report.set_origin(dims::v1::ORIGIN_QC_STANDARD);
+      if (words.back() == "damaged") AddProblem(end.report, dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, frame.at, "?");
     } else {
       dims::v1::Weighing& weighing = *end.report.add_weighings();
       weighing.set_value(words[0]);
@@ -73,7 +80,7 @@ class ScannedBench : public testing::Test {
     scans_ = SampleScans();
     store_ = MustOpen(OptionsFor(folder_));
     bench_ = std::make_unique<Bench>(
-        *store_, [this] { return now_; }, [] {}, [] {}, absl::Seconds(10));
+        *store_, [this] { return Now(); }, [] {}, [] {}, absl::Seconds(10));
     // The balance is the first of the configuration: what is scanned comes before what is weighed all the same.
     Add("balance-1", kBalance, balance_, &scans_);
     Add("scanner-1", *FindDriver("barcode"), scanner_, &scans_);
@@ -95,6 +102,11 @@ class ScannedBench : public testing::Test {
     bench_->Add(std::make_unique<Session>(std::move(setup), *store_, now_), buffer);
   }
 
+  // The bench looks at the clock after each commit: there something may happen.
+  Moment Now() {
+    if (on_clock_) on_clock_();
+    return now_;
+  }
   void Pass(absl::Duration time) { now_ = {now_.wall + time, now_.uptime + time}; }
   // Arrives a second after what came before.
   void Say(ReceiveBuffer& who, const std::string& bytes, std::vector<LineMark> marks = {}) {
@@ -136,6 +148,7 @@ class ScannedBench : public testing::Test {
 
   StoreFolder folder_;
   Moment now_ = {absl::FromUnixSeconds(1'800'000'000), absl::Hours(1)};
+  std::function<void()> on_clock_;
   SampleScans scans_;
   ReceiveBuffer scanner_, other_scanner_, simulated_scanner_, balance_, elsewhere_;
   std::unique_ptr<Store> store_;
@@ -172,9 +185,38 @@ TEST_F(ScannedBench, TheSourceNamesTheReportOfTheScan) {
   EXPECT_EQ(found, 1);
 }
 
-TEST_F(ScannedBench, AnAnalysisIsNamedAsAWeighingIs) {
+// A disk that stands still: what comes meanwhile is heard in its own order.
+TEST_F(ScannedBench, AScanThatComesWhileTheDiskIsSlowNamesWhatComesAfterIt) {
   Say(scanner_, "D-1\r");
-  Say(balance_, "analysis\n");
+  Say(balance_, "1.00\n");
+  bench_->Round();
+  Say(scanner_, "D-2\r");
+  // The scan is on its way to the disk when the next one and a weighing come.
+  Happen(elsewhere_, Arrival::Kind::kOpened);
+  on_clock_ = [&] {
+    on_clock_ = nullptr;
+    Say(scanner_, "D-3\r");
+    Say(balance_, "3.00\n");
+  };
+  Work();
+  EXPECT_EQ(Weighings(), (Lines{"1.00 D-1 scan:scanner-1:0", "3.00 D-3 scan:scanner-1:8"}));
+}
+
+TEST_F(ScannedBench, OnlyOneWholeSpectrumOfASampleIsNamed) {
+  Say(scanner_, "D-1\r");
+  for (const char* other : {"analysis", "spectrum twice", "spectrum control", "spectrum damaged"}) {
+    Say(balance_, absl::StrCat(other, "\n"));
+    Work();
+    const dims::v1::Report report = Records().back();
+    for (const dims::v1::Analysis& analysis : report.analyses()) {
+      EXPECT_EQ(analysis.sample_number(), "") << other;
+    }
+  }
+}
+
+TEST_F(ScannedBench, ASpectrumIsNamedAsAWeighingIs) {
+  Say(scanner_, "D-1\r");
+  Say(balance_, "spectrum\n");
   Work();
   const dims::v1::Report report = Records().back();
   ASSERT_EQ(report.analyses_size(), 1);
@@ -292,6 +334,24 @@ TEST_F(ScannedBench, AScanDoesNotOutliveTheBridge) {
   EXPECT_EQ(Weighed(), "1.00 D-1 scan:scanner-1:0");
   Start();
   EXPECT_EQ(Weighed(), "1.00  ");
+}
+
+TEST(BenchWarnings, NameABenchAtWhichNothingCouldBeNamed) {
+  const auto warnings = [](const std::vector<std::array<const char*, 2>>& instruments) {
+    Config config;
+    for (const auto& [driver, bench] : instruments) {
+      InstrumentConfig& instrument = config.instruments.emplace_back();
+      instrument.name = absl::StrCat("i-", config.instruments.size());
+      instrument.driver = driver;
+      if (*bench != '\0') instrument.bench = bench;
+    }
+    return BenchWarnings(config, Drivers());
+  };
+  EXPECT_EQ(warnings({{"barcode", "left"}, {"mt_sics", "left"}, {"mt_sics", ""}}), Lines{});
+  EXPECT_EQ(warnings({{"barcode", "left"}, {"mt_sics", "lefft"}}),
+            (Lines{"i-1: bench \"left\" has no instrument whose samples it could name",
+                   "i-2: bench \"lefft\" has no scanner that could name its samples"}));
+  EXPECT_EQ(warnings({{"barcode", ""}}), Lines{"i-1: what it scans names no sample: it has no \"bench\""});
 }
 
 TEST(SampleScans, AScanCountsOnceItIsOnDisk) {

@@ -42,6 +42,10 @@ class Handshake final : public Decoder {
     OnClose(Ending::kInterrupted, at, out);
     out.push_back(Reply{"T", ""});
   }
+  void OnSend(const Order&, uint64_t, Events& out) override {
+    texts_ += "ordered";
+    out.push_back(Reply{"O", ""});
+  }
   void OnClose(Ending why, uint64_t at, Events& out) override {
     if (!open_) return;
     End end;
@@ -63,6 +67,8 @@ Scan ScanAngles(absl::string_view waiting, std::size_t) {
   return end == absl::string_view::npos ? Scan{Scan::kMore, 0} : Scan{Scan::kFrame, end + 1};
 }
 
+constexpr OrderSpec kOrders[] = {{"measure", "say O, and begin what comes with \"ordered\""}};
+
 const Driver kHandshake = {
     .name = "handshake",
     .title = "A made-up protocol with an acknowledgement",
@@ -72,6 +78,7 @@ const Driver kHandshake = {
     .max_frame = 256,
     .max_report = 4096,
     .options = {},
+    .orders = kOrders,
     .make = [](const Options&) -> std::unique_ptr<Decoder> { return std::make_unique<Handshake>(); }};
 
 const Moment kStart = {absl::FromUnixSeconds(1'800'000'000), absl::Hours(1)};
@@ -174,6 +181,71 @@ TEST_F(SessionTest, SaysInsteadWhatTheStoreRefused) {
   Commit();
   EXPECT_EQ(log_, (Log{"wrote A at 1 records, 11 bytes"}));
   EXPECT_EQ(Records()[0].analyses(0).sample_number(), "onetwo");
+}
+
+TEST_F(SessionTest, WhatAReportThatWasGivenUpLeavesUnfinishedDoesNotSpoilTheNext) {
+  Arrive("<one>");
+  Commit();
+  Arrive("<unfin", absl::Seconds(1));
+  Commit();
+  session_->Tick(After(absl::Seconds(60)));  // the quiet comes, and the decoder's own end of patience
+  session_->Tick(After(absl::Seconds(120)));
+  Commit();
+  Arrive("<!two>", absl::Seconds(130));
+  Commit();
+  ASSERT_EQ(Records().size(), 3u);
+  EXPECT_EQ(Records()[0].analyses(0).sample_number(), "one");
+  EXPECT_EQ(Records()[1].problems(0).type(), dims::v1::PROBLEM_TYPE_NOISE);
+  EXPECT_EQ(Records()[2].analyses(0).sample_number(), "two");
+}
+
+TEST_F(SessionTest, AnOrderIsOnDiskBeforeItIsGiven) {
+  session_->Take({Arrival::Kind::kOrder, kStart, "measure", {}, 0});
+  EXPECT_EQ(log_, Log{});
+  ASSERT_NE(session_->Pending(), nullptr);
+  Commit();
+  EXPECT_EQ(log_, Log{"wrote O at 0 records, 0 bytes"});
+}
+
+TEST_F(SessionTest, AfterARefusalTheSessionIsAsTheDiskSaysWithEveryOrderInItsPlace) {
+  Arrive("<one>");
+  session_->Take({Arrival::Kind::kOrder, kStart, "measure", {}, 0});
+  Commit();
+  Arrive("<two>");
+  session_->Take({Arrival::Kind::kOrder, kStart, "measure", {}, 0});
+  log_.clear();
+  session_->Refused(absl::ResourceExhaustedError("full"), kStart);
+  EXPECT_EQ(log_, Log{"wrote N at 0 records, 5 bytes"}) << "an order on disk was given already";
+  Arrive("<two>");
+  Arrive("<!three>");
+  Commit();
+  EXPECT_EQ(Records().at(0).analyses(0).sample_number(), "oneorderedorderedtwothree");
+}
+
+TEST_F(SessionTest, AnOrderIsNotGivenAgainAfterACrash) {
+  Arrive("<one>");
+  session_->Take({Arrival::Kind::kOrder, kStart, "measure", {}, 0});
+  Commit();
+  log_.clear();
+  Reopen();
+  Commit();
+  EXPECT_EQ(log_, Log{});
+  ASSERT_EQ(Records().size(), 1u);
+  EXPECT_EQ(Records()[0].analyses(0).sample_number(), "oneordered");
+}
+
+TEST_F(SessionTest, TheBenchTakesTheOrdersThatTheDriverHasAndNamesTheNearest) {
+  ReceiveBuffer buffer;
+  Bench bench(
+      *store_, [] { return kStart; }, [] {}, [] {}, absl::Seconds(1));
+  bench.Add(std::move(session_), buffer);
+  EXPECT_TRUE(bench.Order("analyser-1", "measure").ok());
+  EXPECT_EQ(bench.Order("analyser-1", "mesure").message(),
+            "analyser-1: its driver has no order \"mesure\", did you mean \"measure\"?");
+  EXPECT_EQ(bench.Order("analyser-2", "measure").code(), absl::StatusCode::kNotFound);
+  while (bench.Round()) {
+  }
+  EXPECT_EQ(log_, Log{"wrote O at 0 records, 0 bytes"});
 }
 
 TEST_F(SessionTest, OffersAgainWhatNobodyWaitsFor) {
