@@ -103,6 +103,71 @@ TEST(MassLynx, ColumnsGoByTheirNamesInAnyOrderAndOthersAreLeftOut) {
   }
 }
 
+// A block of two rows, the first with a value under `column`.
+dims::v1::Report WithColumn(const std::string& column) {
+  return ReportsOf(kName, absl::StrCat("Quantify Compound Summary Report\r\n\r\nCompound 1:  X\r\n\r\n\tName\tRT\t",
+                                       column, "\t%Dev\r\n1\tDIMS-1\t3.20\t12.5\t1\r\n2\tDIMS-2\t3.21\t\t\r\n"))[0];
+}
+
+TEST(MassLynx, AmountsStandUnderTheirUnitInAnyOfItsSpellings) {
+  for (const char* unit : {"ng/mL", "ng/ml", "NG/ML", "pg/mL", "ng/g", "pg/mg", "ug/dL", "\u00b5g/L", "\u03bcg/kg",
+                           "nmol/L", "pmol/mL", "mIU/mL", "ppm", "ppt", "PPB", "uM", "\u00b5M", "pM"}) {
+    const dims::v1::Report report = WithColumn(unit);
+    EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
+    const dims::v1::Amount& amount = report.analyses(0).findings(0).amount();
+    EXPECT_EQ(amount.value(), "12.5") << unit;
+    EXPECT_EQ(amount.unit(), unit);
+  }
+}
+
+TEST(MassLynx, AColumnThatCouldHoldAmountsIsNotLeftOutInSilence) {
+  for (const char* name : {"ng/swab", "ng/hair", "mg/tab", "ppx", "nm", "ng"}) {
+    const dims::v1::Report report = WithColumn(name);
+    EXPECT_EQ(TypesOf(report), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNIT_UNKNOWN})) << name;
+    EXPECT_FALSE(report.analyses(0).findings(0).has_amount()) << name;
+  }
+  for (const char* name :
+       {"S/N", "Height/Area", "Area/IS", "%Dev", "Std. Conc", "Sample Text", "1/2", "Signal/noise of it"}) {
+    EXPECT_EQ(WithColumn(name).problems_size(), 0) << name;
+  }
+  const dims::v1::Report two = WithColumn("ng/mL\tConc.");
+  EXPECT_GT(two.problems_size(), 0);
+  EXPECT_FALSE(two.SerializeAsString().find("12.5") != std::string::npos) << two.DebugString();
+}
+
+TEST(MassLynx, RowsWhoseBlockHasLostItsHeadBelongToNoCompound) {
+  const std::string text = Summary(3, 2);
+  const std::string head = "Compound 2:  NAME 2\r\n";
+  const std::string header = "\tName\tAcq.Date\tAcq.Time\tRT\tArea\tConc.\r\n";
+  for (const std::string& lost : {head, head + "\r\n" + header}) {
+    for (const char* instead : {"", "Compo nd 2:  NAME 2\r\n"}) {
+      std::string bytes = text;
+      bytes.replace(bytes.find(lost), lost.size(), instead);
+      const dims::v1::Report report = ReportsOf(kName, bytes)[0];
+      EXPECT_GT(report.problems_size(), 0);
+      ASSERT_EQ(report.analyses_size(), 2);
+      for (const dims::v1::Analysis& analysis : report.analyses()) {
+        ASSERT_EQ(analysis.findings_size(), 2) << report.DebugString();
+        EXPECT_EQ(analysis.findings(0).retention_time(), "1.25");
+        EXPECT_EQ(analysis.findings(1).label(), "NAME 3");
+        EXPECT_EQ(analysis.findings(1).retention_time(), "3.25");
+      }
+    }
+  }
+  const dims::v1::Report long_name =
+      ReportsOf(kName, absl::StrReplaceAll(text, {{"NAME 2", std::string(129, 'x')}}))[0];
+  EXPECT_EQ(TypesOf(long_name), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE})) << long_name.DebugString();
+  EXPECT_EQ(long_name.analyses(0).findings_size(), 2);
+}
+
+TEST(MassLynx, ARowThatHasLostItsNumberEndsNoBlock) {
+  std::string text = Summary(1, 4);
+  text.erase(text.find("2\tDIMS"), 1);
+  const dims::v1::Report report = ReportsOf(kName, text)[0];
+  EXPECT_GT(report.problems_size(), 0);
+  EXPECT_EQ(report.analyses_size(), 3);
+}
+
 TEST(MassLynx, ByCompoundOrBySampleItSaysTheSame) {
   const std::vector<dims::v1::Report> by_compound = ReportsOf(kName, Summary(3, 2));
   std::string text = "Quantify Sample Summary Report \r\n\r\nPrinted Tue Jan 20 16:02:11 2026\r\n\r\n";
@@ -162,21 +227,25 @@ TEST(MassLynx, TheCostliestLinesStayWithinTheBound) {
   const Driver& driver = *FindDriver(kName);
   const std::string compound = absl::StrCat("Compound 1: ", std::string(120, 'x'), "\n");
   const std::string by_compound = "Quantify Compound Summary Report\n", by_sample = "Quantify Sample Summary Report\n";
+  // "@" is the row's number.
   for (const auto& [head, row] : std::vector<std::pair<std::string, std::string>>{
+           {by_compound + compound + "\tRT\n", "@\t1\n"},
+           {by_compound + compound + "\tRT\tScan\tConc.\tS/N\tTrace\tPrimary Flags\n", "@\t1\t1\t1\t1\t1\t1\n"},
+           {by_compound + compound + "\tName\n", "@\tx\n"},
            {by_compound + compound + "\tRT\n", "1\t1\n"},
-           {by_compound + compound + "\tRT\tScan\tConc.\tS/N\tTrace\tPrimary Flags\n", "1\t1\t1\t1\t1\t1\t1\n"},
-           {by_compound + compound + "\tName\n", "1\tx\n2\tx\n"},
+           {by_compound + compound, "\tRT\n"},
            {by_compound, "Compound 1:x\n\tRT\n1\t1\n"},
            {by_sample, "Sample Name:x\n"},
-           {by_sample + "Sample Name:x\n\tName\tID\tVial\n", "1\tx\tx\tx\n"}}) {
-    std::string rows = row;
-    while (rows.size() < 60000) rows += row;
+           {by_sample + "Sample Name:x\n\tName\tID\tVial\n", "@\tx\tx\tx\n"}}) {
+    int number = 0;
     const std::size_t before = HeapInUse();
     Parser parser(driver, DefaultOptions(driver));
     parser.Feed(head, [](ParserEvent) {});
     ResetHeapPeak();
-    for (std::size_t fed = 0; fed < 2 * driver.max_report; fed += rows.size()) {
-      parser.Feed(rows, [](ParserEvent event) {
+    for (std::size_t fed = 0; fed < 2 * driver.max_report;) {
+      const std::string next = absl::StrReplaceAll(row, {{"@", absl::StrCat(++number)}});
+      fed += next.size();
+      parser.Feed(next, [](ParserEvent event) {
         const Said* said = std::get_if<Said>(&event);
         EXPECT_LT(said == nullptr ? 0 : said->report.ByteSizeLong(), 16u << 20);
       });

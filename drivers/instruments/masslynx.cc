@@ -13,11 +13,10 @@
 // comments, who changed a peak) is not carried. A cell without a value says nothing.
 //
 // There is no end marker. Blocks and rows are numbered, every block has as many rows as the first, and every row as
-// many fields as the header; so a report is whole where its last block is.
+// many fields as the header; so a report is whole where its last block is. Where a table begins again and no block has,
+// its rows are left out.
 //
 // Source: real files of MassLynx 4. Lines above the first block other than "Printed" are as others describe them.
-#include <algorithm>
-#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,11 +29,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "drivers/cas.h"
 #include "drivers/decimal.h"
 #include "drivers/driver.h"
 #include "drivers/encoding.h"
 #include "drivers/framing.h"
+#include "drivers/masslynx/table.h"
 #include "drivers/silence.h"
 #include "drivers/text.h"
 
@@ -42,84 +41,12 @@ namespace dims {
 namespace {
 
 using dims::v1::Analysis;
-using dims::v1::Finding;
+using masslynx::Header;
+using masslynx::Row;
 
 // Short rows would need far more room than their bytes; real ones have 40 and more.
 constexpr int kMostRows = 50'000, kMostAnalyses = 5'000;
 constexpr std::size_t kLongestName = 128;  // of a compound: every row repeats it
-
-enum class Column {
-  kIgnored,
-  kName,
-  kSampleId,
-  kVial,
-  kDate,
-  kTime,
-  kCalibrationDate,
-  kCalibrationTime,
-  kTrace,
-  kRetentionTime,
-  kScan,
-  kArea,
-  kHeight,
-  kStart,
-  kEnd,
-  kResponse,
-  kAmount,
-  kCas,
-  kSignalToNoise,
-  kFlags,
-};
-
-struct Named {
-  absl::string_view name;
-  Column column;
-};
-constexpr std::array<Named, 21> kColumns = {{{"Name", Column::kName},
-                                             {"ID", Column::kSampleId},
-                                             {"Vial", Column::kVial},
-                                             {"Acq.Date", Column::kDate},
-                                             {"Acq.Time", Column::kTime},
-                                             {"Cal.Date", Column::kCalibrationDate},
-                                             {"Cal.Time", Column::kCalibrationTime},
-                                             {"Trace", Column::kTrace},
-                                             {"RT", Column::kRetentionTime},
-                                             {"Scan", Column::kScan},
-                                             {"Area", Column::kArea},
-                                             {"Height", Column::kHeight},
-                                             {"Peak Start Time", Column::kStart},
-                                             {"Peak End Time", Column::kEnd},
-                                             {"Response", Column::kResponse},
-                                             {"Conc.", Column::kAmount},
-                                             {"CAS", Column::kCas},
-                                             {"S/N", Column::kSignalToNoise},
-                                             {"Detection Flags", Column::kFlags},
-                                             {"Primary Flags", Column::kFlags},
-                                             {"1\u00ba Det. Flags", Column::kFlags}}};
-
-// The column of concentrations can be named after its unit.
-constexpr std::array<absl::string_view, 14> kUnits = {"mM",    "uM",    "nM",    "mg/L",  "ug/L",  "ng/L", "ug/mL",
-                                                      "ng/mL", "ng/uL", "pg/uL", "mg/kg", "ug/kg", "ppm",  "ppb"};
-
-struct Header {
-  std::vector<Column> columns;
-  std::string unit;  // of the amounts
-};
-
-Header ParseHeader(const std::vector<absl::string_view>& names) {
-  Header header;
-  for (const absl::string_view name : names) {
-    const auto* const known =
-        std::find_if(kColumns.begin(), kColumns.end(), [&](const Named& column) { return column.name == name; });
-    const bool is_unit = std::find(kUnits.begin(), kUnits.end(), name) != kUnits.end();
-    Column column = known != kColumns.end() ? known->column : is_unit ? Column::kAmount : Column::kIgnored;
-    const bool again = std::find(header.columns.begin(), header.columns.end(), column) != header.columns.end();
-    if (again && column != Column::kFlags) column = Column::kIgnored;
-    if (column == Column::kAmount && is_unit) header.unit = std::string(name);
-    header.columns.push_back(column);
-  }
-  return header;
-}
 
 enum class Kind { kByCompound, kBySample };
 
@@ -127,94 +54,6 @@ std::optional<Kind> ParseTitle(absl::string_view text) {
   if (text == "Quantify Compound Summary Report") return Kind::kByCompound;
   if (text == "Quantify Sample Summary Report") return Kind::kBySample;
   return std::nullopt;
-}
-
-// What a row says of its sample, and of its compound.
-struct Row {
-  std::string name, sample_id, vial, acquired, calibrated;
-  Finding finding;
-};
-
-// nullopt where a cell has not its column's form.
-std::optional<Row> ParseRow(const std::vector<absl::string_view>& fields, const Header& header) {
-  Row row;
-  std::optional<Cas> cas;
-  bool fits = true;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const absl::string_view field = fields[i];
-    if (field.empty()) continue;
-    const auto number = [&] { return (fits &= Decimal::Parse(field).has_value(), Point(field)); };
-    const auto with = [&](std::string& before) { absl::StrAppend(&before, before.empty() ? "" : " ", field); };
-    switch (header.columns[i]) {
-      case Column::kIgnored:
-        break;
-      case Column::kName:
-        row.name = std::string(field);
-        break;
-      case Column::kSampleId:
-        row.sample_id = std::string(field);
-        break;
-      case Column::kVial:
-        row.vial = std::string(field);
-        break;
-      case Column::kDate:
-      case Column::kTime:
-        with(row.acquired);
-        break;
-      case Column::kCalibrationDate:
-      case Column::kCalibrationTime:
-        with(row.calibrated);
-        break;
-      case Column::kTrace:
-        row.finding.set_quantitation_ion(std::string(field));
-        break;
-      case Column::kRetentionTime:
-        row.finding.set_retention_time(number());
-        break;
-      case Column::kScan:
-        row.finding.mutable_peak()->set_max_scan(number());
-        break;
-      case Column::kArea:
-        row.finding.mutable_peak()->set_area(number());
-        break;
-      case Column::kHeight:
-        row.finding.mutable_peak()->set_height(number());
-        break;
-      case Column::kStart:
-        row.finding.mutable_peak()->set_start_time(number());
-        break;
-      case Column::kEnd:
-        row.finding.mutable_peak()->set_end_time(number());
-        break;
-      case Column::kResponse:
-        row.finding.set_response(number());
-        break;
-      case Column::kAmount: {
-        // "Below RL" is no number, and what it means depends on the method.
-        dims::v1::Amount& amount = *row.finding.mutable_amount();
-        if (Decimal::Parse(field)) {
-          amount.set_value(Point(field));
-          amount.set_qualifier(dims::v1::AMOUNT_QUALIFIER_EQUAL);
-          amount.set_unit(header.unit);
-        } else {
-          amount.set_printed(std::string(field));
-        }
-        break;
-      }
-      case Column::kCas:
-        cas = ParseCas(field);
-        if (cas && cas->kind != Cas::kAbsent) row.finding.set_cas(cas->number);
-        fits &= cas.has_value();
-        break;
-      case Column::kSignalToNoise:
-        row.finding.set_signal_to_noise(number());
-        break;
-      case Column::kFlags:
-        row.finding.add_flags(std::string(field));
-        break;
-    }
-  }
-  return fits ? std::optional(std::move(row)) : std::nullopt;
 }
 
 class Summary final : public TextReport {
@@ -226,11 +65,10 @@ class Summary final : public TextReport {
     if (text.empty()) return Verdict::kTaken;
     if (ParseTitle(text)) return std::exchange(titled_, true) ? Verdict::kOther : Verdict::kTaken;
     if (line.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
-    if (line.text[0] == '\t' && in_block_ && !header_) {
-      header_ = ParseHeader(TabFields(line));
-    } else if (header_ && absl::ascii_isdigit(static_cast<unsigned char>(line.text[0]))) {
+    if (header_ && absl::ascii_isdigit(static_cast<unsigned char>(line.text[0]))) {
       TakeRow(line);
-    } else if (!TakeBlock(text, line.at) && !(blocks_ == 0 && TakeKey(text))) {
+    } else if (!(line.text[0] == '\t' && TakeHeader(line)) && !TakeBlock(text, line.at) &&
+               !(blocks_ == 0 && TakeKey(text))) {
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "neither a block's head nor a row of its table");
     }
     return all_rows_ > kMostRows || report().analyses_size() > kMostAnalyses ? Verdict::kFull : Verdict::kTaken;
@@ -267,9 +105,13 @@ class Summary final : public TextReport {
         return false;
       }
       text = absl::StripAsciiWhitespace(text.substr(colon - 8));
-      if (text.size() > kLongestName) return false;
       OpenBlock(at);
-      compound_ = std::string(text);
+      left_out_ = text.size() > kLongestName;
+      compound_ = left_out_ ? "" : std::string(text);
+      if (left_out_) {
+        Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at,
+                absl::StrCat("a name of ", text.size(), " bytes; the rows of its compound are left out"));
+      }
       if (number != blocks_) {
         Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
                 absl::StrCat("compound ", number, " stands where compound ", blocks_, " is due"));
@@ -293,8 +135,32 @@ class Summary final : public TextReport {
     ++blocks_;
     block_at_ = at;
     in_block_ = true;
+    left_out_ = false;
     header_.reset();
-    rows_ = 0;
+    rows_ = last_row_ = 0;
+  }
+
+  // False for what names no column and stands where none is due: a row that has lost its number.
+  bool TakeHeader(const TextLine& line) {
+    Header header = masslynx::ParseHeader(TabFields(line));
+    const bool due = in_block_ && !header_;
+    if (!due && !header.NamesAColumn()) return false;
+    if (!due) LoseBlock(line.at);
+    if (header.doubtful != doubtful_ && !header.doubtful.empty()) {
+      Problem(dims::v1::PROBLEM_TYPE_UNIT_UNKNOWN, line.at,
+              absl::StrCat("whether column \"", header.doubtful, "\" holds amounts is not known; it is left out"));
+    }
+    doubtful_ = header.doubtful;
+    header_ = std::move(header);
+    return true;
+  }
+
+  // A table goes on as another one begins: whose rows these are was lost with the head of its block.
+  void LoseBlock(uint64_t at) {
+    CloseBlock();
+    Problem(dims::v1::PROBLEM_TYPE_MISSING, at, "a table whose block has no head; its rows are left out");
+    left_out_ = true;
+    rows_ = last_row_ = 0;
   }
 
   void CloseBlock() {
@@ -315,7 +181,13 @@ class Summary final : public TextReport {
     int number = 0;
     const bool fits =
         fields.size() == header_->columns.size() && IsDigits(fields[0]) && absl::SimpleAtoi(fields[0], &number);
-    std::optional<Row> row = fits ? ParseRow(fields, *header_) : std::nullopt;
+    if (fits && number <= last_row_) LoseBlock(line.at);
+    if (fits) last_row_ = number;
+    if (left_out_) {
+      rows_ = fits ? number : rows_ + 1;
+      return;
+    }
+    std::optional<Row> row = fits ? masslynx::ParseRow(fields, *header_) : std::nullopt;
     if (!row) {
       ++rows_;
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at,
@@ -356,8 +228,11 @@ class Summary final : public TextReport {
   int blocks_ = 0;
   uint64_t block_at_ = 0;
   bool in_block_ = false;
+  bool left_out_ = false;         // its rows: whose they are is not known
   std::optional<Header> header_;  // of the block
+  std::string doubtful_;          // column of the header before
   int rows_ = 0;                  // of the block
+  int last_row_ = 0;              // its number, of those that could be read
   int first_rows_ = -1;           // of the first block, once it has ended
   int all_rows_ = 0;
   std::map<std::string, int> samples_;  // by row, name and time: which analysis
@@ -384,7 +259,7 @@ extern const Driver masslynx_driver;
 const Driver masslynx_driver = {
     .name = "masslynx",
     .title = "Waters MassLynx, PerkinElmer TurboMass: Quantify Compound and Sample Summary Reports",
-    .version = "1",
+    .version = "2",
     .line = {},
     .scan = ScanLine,
     .max_frame = 16 * 1024,
