@@ -162,6 +162,152 @@ TEST(SpectrumText, ATableWithoutWordsMustBeLongAndGoOneWay) {
   }
 }
 
+// Rows of a table from a first x on, each with what follows it.
+std::string Rows(int first, int count, const std::string& rest) {
+  std::string text;
+  for (int i = 0; i < count; ++i) absl::StrAppend(&text, first + i, ".5", rest, "\r\n");
+  return text;
+}
+
+dims::v1::Report Read(const std::string& text, const Settings& settings = {}) {
+  return ReportsOf(kName, text, Ending::kEndOfInput, settings)[0];
+}
+
+std::vector<std::string> TitlesOf(const dims::v1::Report& report) {
+  std::vector<std::string> titles;
+  for (const Spectrum& spectrum : report.analyses(0).spectra()) titles.push_back(spectrum.title());
+  return titles;
+}
+
+TEST(SpectrumText, OtherAxesOfATableAreNoSpectra) {
+  std::string text;
+  for (int i = 0; i < 9; ++i) absl::StrAppend(&text, i, ",", 400 + i, ".5,", 1000 + i, "\r\n");
+  EXPECT_EQ(Only("Pixel,Wavelength (nm),Counts\r\n" + text).title(), "Counts");
+}
+
+TEST(SpectrumText, WhereEverySpectrumHasItsOwnXItIsTheOneToItsLeft) {
+  std::string rows, reversed_rows;
+  for (int i = 0; i < 9; ++i) {
+    absl::StrAppend(&rows, 400 + i, ".5,1.5,", 10 + i, ".5,2.5\r\n");
+    absl::StrAppend(&reversed_rows, "1.5,", 400 + i, ".5,2.5,", 10 + i, ".5\r\n");
+  }
+  const dims::v1::Report pairs = Read("A,,B,\r\nnm,Abs,nm,Abs\r\n" + rows);
+  EXPECT_EQ(TitlesOf(pairs), (std::vector<std::string>{"A", "B"}));
+  EXPECT_EQ(pairs.analyses(0).spectra(1).x(0), 10.5);
+  // Titles that do not stand one to a spectrum are none.
+  for (const char* above : {"A\r\n", "A,,,\r\n", "A,x,B,\r\n", "A,,B,,C\r\n"}) {
+    EXPECT_EQ(TitlesOf(Read(absl::StrCat(above, "nm,Abs,nm,Ref\r\n", rows))), (std::vector<std::string>{"Abs", "Ref"}));
+  }
+  const dims::v1::Report reversed =
+      Read("SpectraSuite Data File\r\n>>>>>Begin<<<<<\r\nAbs,nm,Abs,nm\r\n" + reversed_rows);
+  EXPECT_EQ(TypesOf(reversed), (ProblemTypes{dims::v1::PROBLEM_TYPE_INCONSISTENT}));
+  EXPECT_EQ(reversed.analyses(0).spectra_size(), 0);
+  std::string turns = "nm,Abs,nm,Abs\r\n";
+  for (int i = 0; i < 9; ++i) absl::StrAppend(&turns, 400 + i, ",1.5,", i == 5 ? 99 : 20 + i, ",2.5\r\n");
+  EXPECT_EQ(TypesOf(Read(turns)), (ProblemTypes{dims::v1::PROBLEM_TYPE_INCONSISTENT}));
+}
+
+TEST(SpectrumText, ColumnsBeyondTheMostAreSaid) {
+  std::string names = "Wavenumber", values;
+  for (int i = 0; i < 300; ++i) {
+    absl::StrAppend(&names, "\tS", i);
+    absl::StrAppend(&values, "\t", i);
+  }
+  const dims::v1::Report report = Read(names + "\r\n" + Rows(400, 9, values));
+  EXPECT_EQ(TypesOf(report), (ProblemTypes{dims::v1::PROBLEM_TYPE_OVERSIZE}));
+  EXPECT_EQ(report.analyses(0).spectra_size(), 256);
+}
+
+TEST(SpectrumText, WhatTheConfigurationSaysOfTheDecimalMarkHoldsForRowsThatShowNone) {
+  std::string whole;
+  for (int i = 0; i < 40; ++i) absl::StrAppend(&whole, 400 + i, "\t", i, "\r\n");
+  const dims::v1::Report point = Read(whole + "440\t12,5\r\n441\t12.5\r\n", {{"decimal", "point"}});
+  EXPECT_EQ(TypesOf(point), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE}));
+  EXPECT_EQ(point.analyses(0).spectra(0).y(40), 12.5);
+  EXPECT_EQ(Only(whole + "440\t1,234\r\n", {{"decimal", "comma"}}).y(40), 1.234);
+  EXPECT_EQ(Only(whole + "440\t12,5\r\n").y(40), 12.5);
+  const dims::v1::Report unclear = Read(whole + "440\t1,234\r\n");
+  ASSERT_EQ(unclear.problems_size(), 1);
+  EXPECT_NE(unclear.problems(0).message().find("option decimal"), std::string::npos);
+}
+
+TEST(SpectrumText, ATableOfUnclearCommasSaysThatTheOptionTells) {
+  std::string rows;
+  for (int i = 0; i < 32; ++i) absl::StrAppend(&rows, 400 + i, ",", i, "\r\n");
+  for (const std::string head : {"", "#x\r\n"}) {
+    const dims::v1::Report report = Read(head + rows);
+    EXPECT_EQ(TypesOf(report), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE})) << report.DebugString();
+    EXPECT_NE(report.problems(0).message().find("option decimal"), std::string::npos);
+    EXPECT_EQ(Only(head + rows, {{"decimal", "point"}}).points(), 32u);
+  }
+  EXPECT_TRUE(IsNoiseOnly(kName, rows.substr(0, rows.size() - 8))) << "too short";
+  EXPECT_TRUE(IsNoiseOnly(kName, "7,1\r\n" + rows + "5,1\r\n" + rows)) << "x turns";
+  std::string longer;
+  for (int i = 0; i < 2000; ++i) absl::StrAppend(&longer, 400 + i, ",", i, "\r\n");
+  EXPECT_EQ(Only(longer + "2400,1.5\r\n").points(), 2001u);
+}
+
+TEST(SpectrumText, EmptyCellsAtTheEndsOfARowLeaveTheirPointsOut) {
+  for (const char* separator : {"\t", ";", ","}) {
+    const std::string names = absl::StrReplaceAll("Wavelength (nm)|A|B", {{"|", separator}});
+    const std::string full = absl::StrReplaceAll("|1.5|2.5", {{"|", separator}});
+    const std::string none = absl::StrReplaceAll("|1.5|", {{"|", separator}});
+    const std::string text = names + "\r\n" + Rows(400, 9, full) + Rows(409, 3, none);
+    for (const bool open : {false, true}) {
+      const dims::v1::Report report =
+          Read(open ? absl::StrReplaceAll(text, {{"\r\n", std::string(separator) + "\r\n"}}) : text);
+      EXPECT_EQ(report.problems_size(), 0) << text << report.DebugString();
+      ASSERT_EQ(report.analyses(0).spectra_size(), 2);
+      EXPECT_EQ(report.analyses(0).spectra(0).points(), 12u);
+      EXPECT_EQ(report.analyses(0).spectra(1).points(), 9u);
+    }
+    // A row that is cut has not the cells, empty or not.
+    const std::string cut = absl::StrCat("412.5", separator, "1.5\r\n");
+    EXPECT_EQ(TypesOf(Read(text + cut)), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE}));
+  }
+}
+
+TEST(SpectrumText, AColumnWithoutANameMayBeX) {
+  const dims::v1::Report report = Read("\tSample A\tSample B\r\n" + Rows(400, 32, "\t1.5\t2.5"));
+  EXPECT_EQ(report.problems_size(), 0);
+  EXPECT_EQ(TitlesOf(report), (std::vector<std::string>{"Sample A", "Sample B"}));
+  // Where the rows begin with a tab, too, it separates nothing.
+  std::string indented = "\tangle\tcounts\r\n";
+  for (int i = 0; i < 32; ++i) absl::StrAppend(&indented, "\t", 400 + i, ".5\t2.5\r\n");
+  EXPECT_EQ(Only(indented).title(), "counts");
+}
+
+TEST(SpectrumText, LinesInQuotationMarksMayStandAboveATable) {
+  const std::string head = "\"sample.SSM\",\"01-02-2026\"\r\n\"Int. Time:60 Avg:1\"\r\n";
+  EXPECT_EQ(Only(head + Table(32, "   ")).points(), 32u);
+  EXPECT_TRUE(IsNoiseOnly(kName, head + Table(31, "   ")));
+  EXPECT_TRUE(IsNoiseOnly(kName, head + "\"Time\",\"Signal\"\r\n" + Table(99, ",")));
+  EXPECT_EQ(FormOf("\"400,5\",\"1,25\"", 0).dialect.decimal, ',');
+  EXPECT_EQ(FormOf("\"400\",\"1,234\"", 0).kind, RowKind::kUnclear);
+  EXPECT_EQ(FormOf("\"400,\"1\"", 0).kind, RowKind::kNone);
+}
+
+TEST(SpectrumText, XThatBeginsAgainBeginsAnotherSpectrum) {
+  const dims::v1::Report again = Read("one\r\nnm;A\r\n" + Rows(400, 9, ";1.5") + Rows(400, 3, ";2.5"));
+  EXPECT_EQ(again.problems_size(), 0) << again.DebugString();
+  ASSERT_EQ(again.analyses(0).spectra_size(), 2);
+  EXPECT_EQ(again.analyses(0).spectra(1).points(), 3u);
+  EXPECT_EQ(again.analyses(0).spectra(1).title(), "A");
+  // A sweep forth and back is said to turn, and is one spectrum.
+  std::string sweep = "one\r\nnm;A\r\n" + Rows(400, 9, ";1.5");
+  for (int i = 7; i >= 0; --i) absl::StrAppend(&sweep, 400 + i, ".5;1.5\r\n");
+  EXPECT_EQ(Read(sweep).analyses(0).spectra_size(), 1);
+  EXPECT_EQ(TypesOf(Read(sweep)), (ProblemTypes{dims::v1::PROBLEM_TYPE_INCONSISTENT}));
+}
+
+TEST(SpectrumText, LinesBetweenTablesAreSaidWhereTheFirstHadNoneAbove) {
+  const std::string table = "nm;A\r\n" + Rows(400, 9, ";1.5"), other = "nm;B\r\n" + Rows(500, 9, ";1.5");
+  EXPECT_EQ(Read(table + other).problems_size(), 0);
+  EXPECT_EQ(TypesOf(Read(table + "noise\r\n" + other)), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE}));
+  EXPECT_EQ(Read("one\r\n" + table + "two\r\n" + other).problems_size(), 0);
+  EXPECT_EQ(Read("one\r\n" + table + "two\r\n" + other).analyses(0).spectra_size(), 2);
+}
+
 TEST(SpectrumText, TextsOfOtherInstrumentsAreNoise) {
   for (const char* folder :
        {"nist_msp", "massbank_ei", "nist_mssearch", "masslynx_turbomass", "astm", "jcamp/cheminfo", "jcamp/nzhagen_ms",
@@ -252,6 +398,8 @@ TEST(SpectrumText, TheCostliestLinesStayWithinTheBound) {
   const std::string begin = "SpectraSuite Data File\n>>>>>Begin<<<<<\n";
   std::string wide = "1.5";
   for (int c = 0; c < 255; ++c) wide += ",1";
+  std::string wide_map = "1.5";
+  for (int c = 2; c < 999; ++c) absl::StrAppend(&wide_map, "\t", c, ".5");
   for (const auto& [head, row] : std::vector<std::pair<std::string, std::string>>{
            {begin, "1 2\n"},
            {begin, "1 2 3 4\n"},
@@ -259,6 +407,11 @@ TEST(SpectrumText, TheCostliestLinesStayWithinTheBound) {
            {begin, "1,2\n"},
            {"", "1 2\n"},
            {"", "1,2\n"},
+           {"x\nnm\tA\n" + Rows(400, 9, "\t1"), "1 2\n"},
+           {"x\nnm\tA\n" + Rows(400, 9, "\t1"), "1.5\t2\n2.5\t2\n"},
+           {"x\nnm\t" + std::string(30000, 'A') + "\n" + Rows(400, 9, "\t1"), "400.5\t2\n401.5\t2\n"},
+           {"x\nnm\tA\n" + Rows(400, 9, "\t1"), "nm\tA\n1\t2\n"},
+           {"\t" + wide_map + "\n", "1\t" + wide_map + "\n"},
            {"[WITEC_TRUEMATCH_ASCII_HEADER]\n", "[SpectrumHeader]\n[SpectrumData]\n1 2\n"}}) {
     std::string rows = row;
     while (rows.size() < 60000) rows += row;

@@ -1,17 +1,22 @@
 // One exported spectrum, or a file of several, while it is being read: lines about the measurement, then a table.
 //
-// What: the layouts that are known by their own words, each with its key lines: SpectraSuite, OceanView and their
-//   translations (the table stands between ">>>>>Begin ...<<<<<" and perhaps ">>>>>End ...<<<<<"), B&W Tek
-//   ("File Version;BWRam..."), Witec TrueMatch, PerkinElmer PEDS. A table of any other program is taken where its
-//   columns have names, the first that of an axis of spectra; or where it stands at the very beginning, or after one
-//   line of names or after lines that begin with "#", and is long, and its x goes one way without a stop.
+// What: the layouts that are known by their own words, each with its key lines (keys.h): SpectraSuite, OceanView and
+//   their translations (the table stands between ">>>>>Begin ...<<<<<" and perhaps ">>>>>End ...<<<<<"), B&W Tek
+//   ("File Version;BWRam..."), Witec TrueMatch, PerkinElmer PEDS, JASCO (rows after "XYDATA"). A table of any other
+//   program is taken where its columns have names, the first that of an axis of spectra; or where it stands at the very
+//   beginning, or after one line of names, or after lines that begin with "#" or stand in quotation marks, and is long,
+//   and its x goes one way without a stop. So is a map with a spectrum in each row (map.h).
 // Promise: a table as such is no spectrum: until it is known to be one, certain() is false. Rows whose commas can be
-//   decimal marks or something else (row.h) wait for one that shows it, and are not taken if none does.
-// Notes: names of people and what they typed are in none of the lines that are carried.
+//   decimal marks or something else (row.h) wait for one that shows it, and are not taken if none does. The names of
+//   columns within a table, or x that begins again, begin the next spectra of the same file. Lines between tables are
+//   problems, but for as many as stand above the first one.
+// Notes: names of people and what they typed are in none of the lines that are carried, other than what a file calls
+//   its spectra.
 // Errors: as problems in the report.
 // Threads: one at a time.
 // Source: real files of SpectraSuite, Avantes, Witec, PerkinElmer, Andor, Renishaw; B&W Tek and translated markers as
-//   independent readers know them. What PerkinElmer's lines without keys mean was read off two files.
+//   independent readers know them. What PerkinElmer's lines without keys mean was read off two files. JASCO, LabSpec
+//   and Cary as they are remembered: they are read, and refuse nothing.
 #ifndef DIMS_DRIVERS_SPECTRUM_EXPORT_H_
 #define DIMS_DRIVERS_SPECTRUM_EXPORT_H_
 
@@ -25,6 +30,8 @@
 #include "dims/v1/report.pb.h"
 #include "drivers/encoding.h"
 #include "drivers/silence.h"
+#include "drivers/spectrum/keys.h"
+#include "drivers/spectrum/map.h"
 #include "drivers/spectrum/row.h"
 #include "drivers/spectrum/table.h"
 
@@ -36,14 +43,9 @@ struct Settings {
   char decimal = 0;                                                   // 0: as the table shows
 };
 
-enum class Layout { kOther, kOcean, kBwTek, kWitec, kPerkinElmer };
-
-// The layout whose first line this is; kOther where it is of none.
-Layout LayoutOf(absl::string_view line);
-
 class Export final : public TextReport {
  public:
-  explicit Export(const Settings& settings) : settings_(settings), kind_(settings.kind) {}
+  explicit Export(const Settings& settings) : settings_(settings), keys_(settings.kind) {}
 
   Verdict Take(const TextLine& line) override;
   bool whole() const override;
@@ -56,39 +58,57 @@ class Export final : public TextReport {
     uint64_t at;
   };
 
+  // No row of the table; it could belong to the head of the next one.
+  struct Between {
+    Line line;
+    bool unclear;
+    std::size_t due;  // row
+  };
+
   void TakeFirst(absl::string_view text, uint64_t at);
-  Verdict TakeHead(absl::string_view text, uint64_t at);
-  void TakeKey(absl::string_view text);
-  void TakePerkinElmer(absl::string_view text);
-  void WaitForClearRow(absl::string_view text, uint64_t at);
-  bool BeginTable(const RowForm& form);
-  Verdict TakeRow(absl::string_view text, uint64_t at);
+  Verdict TakeHead(absl::string_view row, uint64_t at);
+  void WaitForClearRow(const RowForm& form, absl::string_view row, uint64_t at);
+  RowForm FormAfterHead(absl::string_view row) const;
+  Header HeaderOf(RowForm& form) const;
+  static bool NamesItsAxis(const Header& header);
+  bool MayBegin(const Header& header) const;
+  bool BeginTable(RowForm form, absl::string_view row, uint64_t at);
+  Verdict TakeRow(absl::string_view row, uint64_t at);
+  Verdict TakeMapRow(absl::string_view row, uint64_t at);
+  bool BeginsNextTable(absl::string_view row, uint64_t at);
+  void TellBetween(std::size_t count);
   Verdict NextSpectrum(uint64_t at);
   void CheckCount(uint64_t at);
-  std::size_t rows() const { return table_ ? table_->rows() : 0; }
+  std::size_t rows() const { return table_ ? table_->rows() : map_ ? map_->rows() : 0; }
 
   const Settings settings_;
-  dims::v1::SpectrumKind kind_;
-  Layout layout_ = Layout::kOther;
+  Keys keys_;
   dims::v1::Analysis* analysis_ = nullptr;  // the report's only one
   uint64_t at_ = 0;                         // of the first line
   std::string first_;                       // line, where it is none of the table
   uint64_t lines_ = 0;                      // blank ones, too
-  uint64_t group_ = 0;                      // PerkinElmer: the line "#GR"
   std::size_t head_lines_ = 0;
-  bool only_comments_ = true;          // in the head
-  std::optional<Line> last_, before_;  // of the head
-  std::string title_, x_unit_;
-  std::size_t expected_ = 0;  // rows, as the head says; 0: it does not
-  bool marked_ = false;       // a line said that a table follows
-  bool ready_ = false;        // so it did, and none has come
+  bool only_comments_ = true, only_quoted_ = true;  // in the head
+  std::optional<Line> last_, before_;               // of the head
+  bool marked_ = false;                             // a line said that a table follows
+  bool ready_ = false;                              // so it did, and none has come
   std::vector<Line> unclear_;
   std::size_t unclear_rows_ = 0;
   uint64_t unclear_at_ = 0;
+  std::size_t unclear_needed_ = 0;  // so many of them are a table; 0: none are
+  double unclear_x_ = 0;            // what stands before the first comma
+  int unclear_direction_ = 0;
   std::optional<Table> table_;
-  bool named_ = false;      // its columns
-  int bad_rows_ = 0;        // before it was certain
-  std::size_t points_ = 0;  // of the tables before
+  std::optional<Map> map_;
+  bool named_ = false;                  // its columns
+  bool indented_ = false;               // its rows: the tab before them separates nothing
+  bool sure_ = false;                   // a table before was long enough
+  bool jasco_ = false, ended_ = false;  // its rows have
+  std::size_t lines_above_ = 0;         // of the first table, above its names
+  std::vector<Between> between_;        // since the last row
+  std::string with_cells_;              // the line at hand
+  int bad_rows_ = 0;                    // before it was certain
+  std::size_t points_ = 0;              // of the tables before
 };
 
 }  // namespace dims::spectrum

@@ -35,6 +35,23 @@ bool CouldBeThousand(absl::string_view number) {
   return after.size() == 3 && IsDigits(after) && IsDigits(before) && before.size() <= 3 && before[0] != '0';
 }
 
+bool IsQuoted(absl::string_view field) { return field.size() > 1 && field.front() == '"' && field.back() == '"'; }
+
+absl::string_view WithoutMarks(absl::string_view field) {
+  return IsQuoted(field) ? absl::StripAsciiWhitespace(field.substr(1, field.size() - 2)) : field;
+}
+
+// A separator between quotation marks is part of the field, where the marks are around all of it.
+std::size_t EndOfField(absl::string_view line, std::size_t begin, char separator) {
+  const std::size_t end = std::min(line.find(separator, begin), line.size());
+  const std::size_t open = line.find_first_not_of(" ", begin);
+  if (open >= end || line[open] != '"') return end;
+  const std::size_t close = line.find('"', open + 1);
+  if (close == absl::string_view::npos || close < end) return end;
+  const std::size_t after = line.find_first_not_of(" ", close + 1);
+  return after == absl::string_view::npos ? line.size() : line[after] == separator ? after : end;
+}
+
 }  // namespace
 
 void Split(absl::string_view line, char separator, std::vector<absl::string_view>& fields) {
@@ -48,11 +65,10 @@ void Split(absl::string_view line, char separator, std::vector<absl::string_view
     return;
   }
   for (std::size_t begin = 0; begin <= line.size();) {
-    const std::size_t end = std::min(line.find(separator, begin), line.size());
-    fields.push_back(absl::StripAsciiWhitespace(line.substr(begin, end - begin)));
+    const std::size_t end = EndOfField(line, begin, separator);
+    fields.push_back(WithoutMarks(absl::StripAsciiWhitespace(line.substr(begin, end - begin))));
     begin = end + 1;
   }
-  if (fields.back().empty()) fields.pop_back();
 }
 
 bool IsNoValue(absl::string_view text) {
@@ -94,12 +110,18 @@ RowForm FormOf(absl::string_view line, char decimal) {
   form.dialect.separator = SeparatorOf(line);
   std::vector<absl::string_view> fields;
   Split(line, form.dialect.separator, fields);
-  const bool points = absl::StrContains(line, '.');
-  const bool commas = form.dialect.separator != ',' && absl::StrContains(line, ',');
+  form.open_end = !fields.empty() && fields.back().empty();
+  if (form.open_end) fields.pop_back();
+  const auto have = [&](char mark) {
+    return std::any_of(fields.begin(), fields.end(),
+                       [&](absl::string_view field) { return absl::StrContains(field, mark); });
+  };
+  const bool points = have('.'), commas = have(',');
   if (fields.size() < 2 || (points && commas)) return form;
   form.dialect.decimal = points ? '.' : commas ? ',' : '\0';
   if (decimal != 0 && form.dialect.decimal != 0 && form.dialect.decimal != decimal) return form;
-  bool unclear = form.dialect.separator == ',' && !points && decimal != '.';
+  form.quoted = absl::StrContains(line, '"');
+  bool unclear = form.dialect.separator == ',' && !points && !form.quoted && decimal != '.';
   bool thousands = commas && decimal == 0;
   std::size_t numbers = 0;
   for (const absl::string_view field : fields) {

@@ -3,7 +3,8 @@
 // What: how the numbers stand in a line, and what they are.
 // Promise: nothing is guessed. A comma separates ("205.3,811,809"), or is a decimal mark ("201,17" between tabs,
 //   semicolons or blanks), or, where a line shows neither ("1,5,2,3"; "400<TAB>1,234", which could be a thousand), it
-//   is said to be unclear. A number is the double nearest to what is printed.
+//   is said to be unclear. In quotation marks ("400,12","5") it is a mark of its number. A number is the double nearest
+//   to what is printed.
 // Errors: as kinds; nullopt for what is no number.
 // Threads: pure functions.
 #ifndef DIMS_DRIVERS_SPECTRUM_ROW_H_
@@ -23,7 +24,8 @@ struct Dialect {
   char decimal = 0;      // point or comma; 0 while no number has shown one
 };
 
-// The fields of a line, without surrounding blanks; one separator at its end separates nothing.
+// The fields of a line, without surrounding blanks and quotation marks; what a separator at its end cuts off is an
+// empty one.
 void Split(absl::string_view line, char separator, std::vector<absl::string_view>& fields);
 
 enum class RowKind {
@@ -35,6 +37,8 @@ struct RowForm {
   RowKind kind = RowKind::kNone;
   Dialect dialect;
   std::size_t fields = 0;
+  bool quoted = false;
+  bool open_end = false;  // a separator stands behind them: it separates nothing, or an empty field more
 };
 // `decimal`: what the configuration says, 0 where it does not. Fields may be empty where another holds a number.
 RowForm FormOf(absl::string_view line, char decimal);

@@ -1,0 +1,106 @@
+#include "drivers/spectrum/keys.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "drivers/text.h"
+
+namespace dims::spectrum {
+namespace {
+
+dims::v1::SpectrumKind KindOf(absl::string_view perkin_elmer_title) {
+  absl::ConsumePrefix(&perkin_elmer_title, "PE ");
+  if (absl::StartsWith(perkin_elmer_title, "FL")) return dims::v1::SPECTRUM_KIND_FLUORESCENCE;
+  if (absl::StartsWith(perkin_elmer_title, "UV")) return dims::v1::SPECTRUM_KIND_UV_VIS;
+  if (absl::StartsWith(perkin_elmer_title, "IR")) return dims::v1::SPECTRUM_KIND_INFRARED;
+  return dims::v1::SPECTRUM_KIND_UNSPECIFIED;
+}
+
+}  // namespace
+
+Layout LayoutOf(absl::string_view line) {
+  if (line == "SpectraSuite Data File" || (absl::StartsWith(line, "Data from ") && absl::EndsWith(line, " Node"))) {
+    return Layout::kOcean;
+  }
+  if (absl::StartsWith(line, "File Version;BW")) return Layout::kBwTek;
+  if (line == "[WITEC_TRUEMATCH_ASCII_HEADER]") return Layout::kWitec;
+  if (absl::StartsWith(line, "PE ") && absl::StrContains(line, "SPECTRUM") && absl::StrContains(line, "PEDS")) {
+    return Layout::kPerkinElmer;
+  }
+  return Layout::kOther;
+}
+
+void Keys::SetKind(dims::v1::SpectrumKind kind) {
+  if (kind_ == dims::v1::SPECTRUM_KIND_UNSPECIFIED) kind_ = kind;
+}
+
+void Keys::ForgetSpectrum() {
+  title_.clear();
+  points_ = 0;
+}
+
+void Keys::TakeFirst(absl::string_view text, dims::v1::Analysis& analysis) {
+  layout_ = LayoutOf(text);
+  if (layout_ == Layout::kPerkinElmer) SetKind(KindOf(text));
+  if (absl::ConsumePrefix(&text, "Data from ") && absl::ConsumeSuffix(&text, " Node")) {
+    analysis.set_data_file(std::string(FileName(text)));
+  }
+}
+
+void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& analysis) {
+  if (layout_ == Layout::kPerkinElmer) {
+    TakePerkinElmer(text, number, analysis);
+    return;
+  }
+  if (const std::size_t tab = text.find('\t'); layout_ == Layout::kOther && tab != absl::string_view::npos) {
+    for (const auto& [name, kept] : {std::pair{"TITLE", &Jasco::title},
+                                     {"DATA TYPE", &Jasco::type},
+                                     {"DATE", &Jasco::date},
+                                     {"TIME", &Jasco::time},
+                                     {"XUNITS", &Jasco::x_unit},
+                                     {"YUNITS", &Jasco::y_unit},
+                                     {"NPOINTS", &Jasco::points}}) {
+      if (text.substr(0, tab) == name) jasco_.*kept = std::string(absl::StripAsciiWhitespace(text.substr(tab)));
+    }
+  }
+  const std::size_t mark = text.find_first_of(layout_ == Layout::kWitec ? "=" : ":;");
+  if (mark == absl::string_view::npos) return;
+  const absl::string_view key = absl::StripAsciiWhitespace(text.substr(0, mark));
+  const absl::string_view value = absl::StripAsciiWhitespace(text.substr(mark + 1));
+  if (key == "Date") {
+    analysis.set_acquired_at_printed(std::string(value));
+  } else if (absl::StartsWith(key, "Number of Pixels in ") || key == "SpectrumSize") {
+    if (!absl::SimpleAtoi(value, &points_)) points_ = 0;
+  } else if (key == "XAxis mode" || key == "XDataKind") {
+    x_unit_ = std::string(value);
+    if (absl::StartsWith(value, "Raman ")) SetKind(dims::v1::SPECTRUM_KIND_RAMAN);
+  } else if (layout_ == Layout::kWitec && key == "Title") {
+    title_ = std::string(value);
+  }
+}
+
+void Keys::TakeJasco(dims::v1::Analysis& analysis) {
+  const Jasco jasco = std::exchange(jasco_, {});
+  title_ = jasco.title;
+  x_unit_ = jasco.x_unit;
+  y_unit_ = jasco.y_unit;
+  const bool both = !jasco.date.empty() && !jasco.time.empty();
+  if (!jasco.date.empty()) analysis.set_acquired_at_printed(absl::StrCat(jasco.date, both ? " " : "", jasco.time));
+  if (!absl::SimpleAtoi(jasco.points, &points_)) points_ = 0;
+  if (jasco.type == "INFRARED SPECTRUM") SetKind(dims::v1::SPECTRUM_KIND_INFRARED);
+  if (jasco.type == "RAMAN SPECTRUM") SetKind(dims::v1::SPECTRUM_KIND_RAMAN);
+}
+
+// Its lines have no keys: the third is the file's name; the first after "#GR" is x's unit, the seventh counts points.
+void Keys::TakePerkinElmer(absl::string_view text, uint64_t number, dims::v1::Analysis& analysis) {
+  if (number == 2) analysis.set_data_file(std::string(FileName(text)));
+  if (text == "#GR") group_ = number;
+  if (group_ != 0 && number == group_ + 1) x_unit_ = std::string(text);
+  if (group_ != 0 && number == group_ + 7 && !absl::SimpleAtoi(text, &points_)) points_ = 0;
+}
+
+}  // namespace dims::spectrum
