@@ -52,6 +52,24 @@ std::map<std::vector<std::string>, std::string> Cells(const std::string& bytes) 
   return cells;
 }
 
+TEST(MassLynx, ATimeThatIsNoneIsLeftOutAndTheReportCanBeRead) {
+  const Driver& driver = *FindDriver(kName);
+  std::string odd = "Quantify Compound Summary Report \r\n\r\nPrinted T";
+  for (int i = 0; i < 100; ++i) odd += "\xc2\xb8";
+  odd += "\r\n\r\nCompound 1:  Caffeine\r\n\r\n\t#\tName\tRT\r\n1\t1\tA\t4.36\r\n";
+  const Outcome outcome = Parse(driver, DefaultOptions(driver), odd);
+  int reports = 0;
+  for (const ParserEvent& event : outcome.events) {
+    const Said* said = std::get_if<Said>(&event);
+    if (said == nullptr) continue;
+    ++reports;
+    dims::v1::Report read;
+    EXPECT_TRUE(read.ParseFromString(said->report.SerializeAsString()));
+    EXPECT_EQ(said->report.analyses(0).reported_at_printed(), "");
+  }
+  EXPECT_EQ(reports, 1);
+}
+
 TEST(MassLynx, ReadsEveryCellOfTheRealFiles) {
   const auto files = CorpusFiles("masslynx_turbomass", ".txt");
   DIMS_SKIP_WITHOUT_CORPUS(files);

@@ -85,7 +85,9 @@ class Summary final : public TextReport {
   bool TakeKey(absl::string_view text) {
     if (absl::ConsumePrefix(&text, "Printed")) {
       absl::ConsumePrefix(&text, ":");
-      printed_ = std::string(absl::StripAsciiWhitespace(text).substr(0, kLongestName));
+      text = absl::StripAsciiWhitespace(text);
+      if (text.size() > kLongestName) return false;  // no time is so long
+      printed_ = std::string(text);
       return true;
     }
     // Paths and times of the data set, which are not carried.
