@@ -86,13 +86,14 @@ TEST(JcampForms, ALostLineIsSeenWhereItIsMissingAndTheRestStandsRight) {
   const std::vector<int64_t> y = RandomCurve(300, random);
   for (const JcampForm form : kForms) {
     const std::vector<std::string> table = JcampTable(y, form);
-    for (std::size_t lost = 1; lost + 2 < table.size(); ++lost) {
+    for (std::size_t lost = 0; lost + 2 < table.size(); ++lost) {
       std::vector<std::string> rest = table;
       rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(lost));
       const std::string file = JcampFile(y.size(), rest);
       const dims::v1::Report report = JcampReport(file);
-      ASSERT_TRUE(HasProblem(report, dims::v1::PROBLEM_TYPE_CHECKSUM)) << file << report.DebugString();
-      EXPECT_EQ(report.problems(0).offset(), file.find("\n" + rest[lost]) + 1) << report.DebugString();
+      ASSERT_TRUE(HasProblem(report, lost == 0 ? dims::v1::PROBLEM_TYPE_INCONSISTENT : dims::v1::PROBLEM_TYPE_CHECKSUM))
+          << file << report.DebugString();
+      EXPECT_EQ(report.problems(lost == 0 ? 1 : 0).offset(), file.find("\n" + rest[lost]) + 1) << report.DebugString();
       const dims::v1::Spectrum& spectrum = report.analyses(0).spectra(0);
       for (int i = 0; i < spectrum.y_size(); ++i) {
         const auto place = static_cast<std::size_t>(std::lround(spectrum.x(i) - 400));

@@ -6,7 +6,8 @@
 // that a LINK without its end has all that follows.
 //
 // Checks (problem types): the format's own of ordinates and abscissas (CHECKSUM, drivers/jcamp/profile.cc); announced
-//   numbers of points, pages and blocks (COUNT_MISMATCH); first x and y as announced (INCONSISTENT).
+//   numbers of points, pages and blocks (COUNT_MISMATCH); first and last x, and first y, of (X++(Y..Y)) as announced
+//   (INCONSISTENT).
 //
 // A report's points are at most some 980 000, because a record is (drivers/jcamp/table.h); what is more is left out,
 // and an OVERSIZE problem says so.
@@ -196,7 +197,7 @@ extern const Driver jcamp_dx_driver;
 const Driver jcamp_dx_driver = {
     .name = "jcamp_dx",
     .title = "JCAMP-DX 4.24 to 6.0: spectra, chromatograms and peak tables of any instrument",
-    .version = "1",
+    .version = "2",
     .line = {},
     .scan = ScanLine,
     .max_frame = 64 * 1024,

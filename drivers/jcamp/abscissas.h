@@ -4,9 +4,9 @@
 //   between: else points were lost, or came twice (the standard's X-sequence check).
 // Promise: a printed abscissa is worth what its last digit is worth: rounded and truncated ones agree. Where one unit
 //   of that digit is a point or more, and the table has not the number of points that it should have, they do not.
-//   Where a line disagrees, its points stand where it says, so that what follows a gap stands right. Abscissas that
-//   count points and are no x (VNMR), and lines of DIF form that name their first new point and not the repeated one
-//   (Spectrafile), are known by being constant.
+//   Where a line disagrees, its points stand where it says, so that what follows a gap stands right. Where header and
+//   lines disagree, the lines are right. Abscissas that count points and are no x (JEOL, VNMR), and lines of DIF form
+//   that name their first new point and not the repeated one (Spectrafile), are known by being constant.
 // Units: points, and x as the header has it.
 // Threads: one at a time.
 // Source: JCAMP-DX 4.24, 5.8 and 6.3.
@@ -58,9 +58,7 @@ class Abscissas {
 
   // Points were lost: doubtful lines stood where they said.
   void TrustDoubtful();
-  // The first line does not stand at the first x of the header.
-  bool BeginsElsewhere() const;
-  // The x of so many points; empty where nothing says them.
+  // The x of so many points, the first of the header only where the lines begin there; empty where nothing says them.
   Samples Fill(std::size_t points) const;
 
  private:
@@ -70,28 +68,41 @@ class Abscissas {
     int64_t by;
   };
 
+  struct Scale {
+    double labels;  // a point
+    double x;       // a label
+  };
+
   Verdict Judge(const Number& label, std::size_t points, int64_t place, bool repeats, bool unsure);
   bool ChooseScale(double distance, double points, bool repeats, double resolution);
-  bool BeginsAt(double scale, const Number& x) const;
+  bool BeginsAt(const Scale& scale) const;
+  // Labels that are no x but run from 0 or 1, or down from the number of points (Bruker, JEOL, VNMR): the first may be
+  // one, and the lines bear it out.
+  bool MayCount() const;
   bool counts() const;
+  // The first x, where points are so far apart.
+  double Begin(double step) const;
   // The distance between two points by the header, in x.
   std::optional<double> Step() const;
 
-  const Axes axes_;
-  std::vector<double> scales_;  // labels a point, which may be meant; the last counts
-  double scale_ = 0;            // the one that is; 0 while none is known
-  bool chosen_ = false;         // it has explained a line
-  bool strange_ = false;        // a line was not explained, and none has been
-  bool names_new_ = false;      // a line that repeats a point has the label of the one after it
-  bool decided_ = false;        // whether names_new_ is known
-  bool settled_ = false;        // scale_ and tolerance_ are those of the last line, and of most to come
+  Axes axes_;
+  std::vector<Scale> scales_;  // which may be meant
+  double scale_ = 0;           // labels a point of the one that is; 0 while none is known
+  double worth_ = 1;           // x a label, likewise
+  bool chosen_ = false;        // it has explained a line
+  bool strange_ = false;       // a line was not explained, and none has been
+  bool names_new_ = false;     // a line that repeats a point has the label of the one after it
+  bool decided_ = false;       // whether names_new_ is known
+  bool settled_ = false;       // scale_ and tolerance_ are those of the last line, and of most to come
   double tolerance_ = 0;
   bool moved_ = false;
   double expected_ = 0;
   bool has_lines_ = false;
   Number first_, last_;     // labels
   int64_t last_place_ = 0;  // of last_
-  int64_t by_ = 0;          // sum of shifts_
+  Number anchor_;           // the label from which on lines are explained: one before it may be damaged
+  int64_t anchor_place_ = 0;
+  int64_t by_ = 0;  // sum of shifts_
   std::vector<Shift> shifts_, doubtful_;
 };
 

@@ -49,11 +49,7 @@ class Profile final : public Table {
       out.Add(dims::v1::PROBLEM_TYPE_MISSING, at,
               "nothing says the distance of the points: their abscissas are unknown");
     }
-    if (abscissas_.BeginsElsewhere()) {
-      out.Add(
-          dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
-          absl::StrCat("the first x is said to be ", Printed(axes_.first_x->value), ", the table begins elsewhere"));
-    }
+    CheckEnds(points.x, at, out);
     if (axes_.first_y && count > 0 && !BeginsWith(*axes_.first_y)) {
       out.Add(
           dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
@@ -66,6 +62,24 @@ class Profile final : public Table {
   }
 
  private:
+  void CheckEnds(const Samples& x, uint64_t at, OpenReport& out) const {
+    if (x.empty()) return;
+    if (axes_.first_x && x[0] != axes_.first_x->value) {
+      out.Add(dims::v1::PROBLEM_TYPE_INCONSISTENT, first_at_,
+              absl::StrCat("the first x is said to be ", Printed(axes_.first_x->value), ", the table begins at ",
+                           Printed(x[0])));
+    }
+    const double last = x[x.size() - 1];
+    const bool counted = !axes_.points || *axes_.points == static_cast<double>(x.size());
+    const double step = x.size() > 1 ? (last - x[0]) / (x.size() - 1) : 0;
+    if (axes_.last_x && counted &&
+        std::abs(last - axes_.last_x->value) > std::abs(step) / 2 + Resolution(*axes_.last_x)) {
+      out.Add(dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
+              absl::StrCat("the last x is said to be ", Printed(axes_.last_x->value), ", the table ends at ",
+                           Printed(last)));
+    }
+  }
+
   int size() const { return ordinates_.samples().size(); }
   // As it is, with its factor.
   double first_y() const { return ordinates_.samples()[0] * axes_.y_factor; }
@@ -85,7 +99,7 @@ class Profile final : public Table {
       ++lines_;
       return;
     }
-    has_lines_ = true;
+    if (!std::exchange(has_lines_, true)) first_at_ = at;
     ++lines_;
     Place(label, next, at, begin, end, out);
     next = ordinates_.Read(next, end, out.room() / OpenReport::kPoint + 1);
@@ -166,6 +180,7 @@ class Profile final : public Table {
   Ordinates ordinates_;
   int held_ = 0;  // so many have room
   int lines_ = 0;
+  uint64_t first_at_ = 0;
   bool has_lines_ = false;
   bool decimal_comma_ = false;
   bool full_ = false;      // no more is interpreted
