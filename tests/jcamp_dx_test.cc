@@ -1,6 +1,8 @@
 // The driver jcamp_dx beyond what its transcripts show.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "tests/corpus.h"
@@ -162,6 +164,51 @@ TEST(JcampDx, ATableThatIsNotKnownIsSaidNotGuessed) {
   EXPECT_EQ(report.analyses(0).spectra_size(), 1);
   EXPECT_TRUE(
       HasProblem(JcampReport("##TITLE= t\n##DATA TYPE= INFRARED SPECTRUM\n##END=\n"), dims::v1::PROBLEM_TYPE_MISSING));
+}
+
+// The reports of a line that brings these pieces, each within the idle timeout, and is silent then.
+std::vector<dims::v1::Report> ReportsOfALine(const std::vector<std::string>& pieces) {
+  std::vector<dims::v1::Report> reports;
+  const auto sink = [&](ParserEvent event) {
+    if (const Said* said = std::get_if<Said>(&event)) reports.push_back(said->report);
+  };
+  Parser parser(Jcamp(), DefaultOptions(Jcamp()));
+  parser.Open(sink);
+  for (const std::string& piece : pieces) {
+    parser.Feed(piece, sink);
+    parser.Timer(0, sink);
+  }
+  parser.Timer(0, sink);
+  return reports;
+}
+
+TEST(JcampDx, ALineThatWasCutIsNotRead) {
+  const std::string pairs = "##TITLE= t\n##XYDATA= (XY..XY)\n41,100\n45,12";
+  const std::string profile = "##TITLE= t\n##FIRSTX= 400\n##DELTAX= 1\n##XYDATA= (X++(Y..Y))\n400 13 12\n402 1300 14";
+  for (const std::string& bytes : {pairs, profile, pairs + "\n##XYDATA= (XY..XY) 4,1"}) {
+    const std::size_t lines = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+    for (const std::vector<dims::v1::Report>& reports : {JcampReports(bytes), ReportsOfALine({bytes})}) {
+      ASSERT_EQ(reports.size(), 1u);
+      EXPECT_EQ(reports[0].status(), dims::v1::REPORT_STATUS_PRELIMINARY);
+      ASSERT_EQ(reports[0].problems_size(), 2) << reports[0].DebugString();
+      EXPECT_EQ(reports[0].problems(0).type(), dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE);
+      EXPECT_EQ(reports[0].problems(0).offset(), bytes.rfind('\n') + 1);
+      ASSERT_EQ(reports[0].analyses(0).spectra_size(), 1);
+      EXPECT_EQ(reports[0].analyses(0).spectra(0).points(), bytes == profile ? 2u : lines - 2) << bytes;
+    }
+  }
+  const dims::v1::Report report = JcampReport(pairs + "\n##END=");
+  EXPECT_EQ(report.problems_size(), 0) << "its end may lack an end of line";
+  EXPECT_EQ(report.analyses(0).spectra(0).points(), 2u);
+}
+
+TEST(JcampDx, ASlowLineIsNotSilent) {
+  std::vector<std::string> pieces;
+  const std::string file = JcampFile(6, {"400 1 2 3", "403 4 5 6"});
+  for (std::size_t at = 0; at < file.size(); at += 7) pieces.push_back(file.substr(at, 7));
+  const std::vector<dims::v1::Report> reports = ReportsOfALine(pieces);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].DebugString(), JcampReport(file).DebugString());
 }
 
 }  // namespace

@@ -39,7 +39,6 @@ using jcamp::ParseRecord;
 using jcamp::Record;
 
 constexpr int kIdleTimer = 0;
-constexpr std::size_t kArmEvery = 256;  // bytes: a timer a line would cost as much as the line
 constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kDeepest = 16;  // LINKs in LINKs
 
@@ -54,6 +53,19 @@ absl::string_view Strip(absl::string_view line) {
   return line;
 }
 
+// A timer, or the end of a file, ends a frame that is no whole line.
+bool HasEnd(absl::string_view bytes) {
+  const auto is_end = [](char c) { return c == '\n' || c == '\r' || c == '\f'; };
+  if (!bytes.empty() && bytes.back() == '\0') bytes.remove_suffix(1);
+  return !bytes.empty() && is_end(bytes.back());
+}
+
+// Whatever may have been cut off, it says the same.
+bool IsEnd(absl::string_view line) {
+  const std::optional<Record> record = ParseRecord(line);
+  return record && record->assigned && record->label == "END";
+}
+
 class JcampDx final : public Decoder {
  public:
   explicit JcampDx(const Options& options)
@@ -61,28 +73,43 @@ class JcampDx final : public Decoder {
         idle_(options.Duration("idle_timeout")) {}
 
   void OnFrame(const Frame& frame, Events& out) override {
+    here_ = frame.at + frame.bytes.size();
+    if (rest_.empty()) return TakeLine(frame.bytes, frame.at, out);
+    rest_.append(frame.bytes.data(), frame.bytes.size());
+    const std::string line = std::exchange(rest_, "");
+    TakeLine(line, rest_at_, out);
+  }
+
+  // A timer a line would cost as much as the line: there is one a report, and it runs again while bytes come.
+  void OnTimer(int, uint64_t at, Events& out) override {
+    if (at == armed_at_) return Close(Ending::kInterrupted, at, out);
+    here_ = at;
+    Arm(out);
+  }
+  void OnClose(Ending why, uint64_t at, Events& out) override { Close(why, at, out); }
+
+ private:
+  void TakeLine(absl::string_view bytes, uint64_t bytes_at, Events& out) {
     std::string decoded;
-    absl::string_view line = frame.bytes;
+    absl::string_view line = bytes;
     if (IsWide(line)) {
       decoded = ToUtf8(line, reading_.encoding).utf8;
       line = decoded;
     }
     line = Strip(line);
-    const uint64_t at = frame.at + (decoded.empty() ? line.data() - frame.bytes.data() : 0);
+    const uint64_t at = bytes_at + (decoded.empty() ? line.data() - bytes.data() : 0);
     if (blocks_.empty()) {
       TakeOutside(absl::StripPrefix(line, kByteOrderMark), at, out);
+    } else if (!HasEnd(bytes) && !IsEnd(line)) {
+      rest_.assign(bytes.data(), bytes.size());
+      rest_at_ = bytes_at;
     } else if (!absl::StartsWith(line, "##")) {
       if (!line.empty()) blocks_.back().Take(line, at, *open_);
     } else {
       TakeRecord(*ParseRecord(line), at, out);
     }
-    if (!blocks_.empty() && frame.at >= armed_at_ + kArmEvery) Arm(frame.at, out);
   }
 
-  void OnTimer(int, uint64_t at, Events& out) override { Close(Ending::kInterrupted, at, out); }
-  void OnClose(Ending why, uint64_t at, Events& out) override { Close(why, at, out); }
-
- private:
   // UTF-16, or what is configured so.
   bool IsWide(absl::string_view line) const {
     if (reading_.encoding == Encoding::kUtf16Le || reading_.encoding == Encoding::kUtf16Be) return true;
@@ -128,7 +155,7 @@ class JcampDx final : public Decoder {
     out.push_back(dims::Begin{});
     open_.emplace();
     Push(record, at);
-    Arm(at, out);
+    Arm(out);
   }
 
   void Push(const Record& record, uint64_t at) {
@@ -144,6 +171,9 @@ class JcampDx final : public Decoder {
 
   void Close(Ending why, uint64_t at, Events& out) {
     if (blocks_.empty()) return;
+    if (!Strip(std::exchange(rest_, "")).empty()) {
+      open_->Add(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, rest_at_, "a line without its end; not read");
+    }
     if (why == Ending::kEndOfInput) {
       open_->Add(dims::v1::PROBLEM_TYPE_TRUNCATED, at, "the file ends before ##END=");
     } else {
@@ -162,8 +192,8 @@ class JcampDx final : public Decoder {
     open_.reset();
   }
 
-  void Arm(uint64_t at, Events& out) {
-    armed_at_ = at;
+  void Arm(Events& out) {
+    armed_at_ = here_;
     out.push_back(dims::Arm{kIdleTimer, idle_});
   }
 
@@ -171,7 +201,10 @@ class JcampDx final : public Decoder {
   const absl::Duration idle_;
   std::optional<OpenReport> open_;
   std::vector<Block> blocks_;  // the open ones, the outermost first
-  uint64_t armed_at_ = 0;
+  std::string rest_;           // of a line whose end has not come yet
+  uint64_t rest_at_ = 0;
+  uint64_t here_ = 0;      // the stream has come so far
+  uint64_t armed_at_ = 0;  // and had when the timer began
 };
 
 constexpr OptionSpec kOptions[] = {
@@ -181,7 +214,7 @@ constexpr OptionSpec kOptions[] = {
      .minimum = 10000,
      .maximum = 3600000,
      .default_value = "60s",
-     .help = "a report that stops for so long is given up as interrupted"},
+     .help = "a report that stops for so long, at most for twice as long, is given up as interrupted"},
     {.name = "sample_number",
      .type = OptionSpec::Type::kChoice,
      .choices = "none|title",
