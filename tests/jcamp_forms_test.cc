@@ -128,28 +128,6 @@ TEST(JcampForms, ADecimalCommaIsOneOnlyWhereTheFirstXSaysSo) {
   EXPECT_EQ(y_of("(X++(Y..Y))\n400.5 25,5,75\n"), (std::vector<double>{25, 5, 75}));
 }
 
-TEST(JcampForms, PairsAreReadHoweverTheyAreSeparated) {
-  const auto points_of = [](const std::string& list, const std::string& table) {
-    const dims::v1::Report report =
-        JcampReport("##TITLE= t\n##NPOINTS= 3\n##PEAK TABLE= " + list + "\n" + table + "##END=\n");
-    EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
-    const dims::v1::Spectrum& spectrum = report.analyses(0).spectra(0);
-    std::vector<double> points;
-    for (int i = 0; i < spectrum.x_size(); ++i) points.insert(points.end(), {spectrum.x(i), spectrum.y(i)});
-    return points;
-  };
-  const std::vector<double> expected = {14, 30, 15.5, -4, 16, 100};
-  EXPECT_EQ(points_of("(XY..XY)", "14   30\n15.5\t-4\n16 1E2\n"), expected);
-  EXPECT_EQ(points_of("(XY..XY)", "14, 30; 15.5, -4; 16, 100\n"), expected);
-  EXPECT_EQ(points_of("(XY..XY)", "14,30 15.5,-4\n16,100\n"), expected);
-  EXPECT_EQ(points_of("(XY..XY)", "(14,30) (15.5,-4)\n(16, 1.0e+002)\n"), expected);
-  EXPECT_EQ(points_of("(XYW..XYW)", "14,30,1 15.5,-4,1\n16,100,2\n"), expected);
-  EXPECT_EQ(points_of("(XYM..XYM)", "14,30,S 15.5,-4,dd\n16,100,2\n"), expected);
-  EXPECT_EQ(points_of("(XYA)", "(14,30,<a>)(15.5,-4,<b, (c)>)\n(16, 100, <d\ne>)\n"), expected);
-  EXPECT_EQ(points_of("(XYMA)", "(14,30,,<a>)\n(15.5,-4,S,<b>)\n(16,100, ,<c>)\n"), expected);
-  EXPECT_EQ(points_of("(XYWA)", "14 30 -1 <a>\n15.5 -4 -1 <b>\n16 100 -1 <c>\n"), expected);
-}
-
 TEST(JcampForms, AHeaderWhoseNumbersExplainNoLineIsSaidOnce) {
   const std::string file = "##TITLE= t\n##FIRSTX= 400\n##LASTX= 500\n##NPOINTS= 9\n##XYDATA= (X++(Y..Y))\n";
   const dims::v1::Report report = JcampReport(file + "400 1 2 3\n405.1 4 5 6\n410.2 7 8 9\n415.3 10 11 12\n##END=\n");

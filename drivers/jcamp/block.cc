@@ -43,7 +43,7 @@ void Block::Take(const Record& record, uint64_t at, OpenReport& out) {
     if (list.empty()) {
       place_ = kVariableList;
     } else {
-      OpenTable(list, at, out);
+      OpenTable(list, at + record.value_at, out);
     }
   } else if (const std::optional<Label> kept = LabelOf(label)) {
     std::string value = Value(record.value, at, out);
@@ -109,6 +109,8 @@ void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
   if (!out.HoldText(spectrum_.ByteSizeLong() + kCurve, at)) return;
   const Axes axes = tuples_ ? header_.AxesOfTuple(*form) : header_.AxesOfBlock();
   table_ = form->profile ? MakeProfile(axes) : MakePairs(axes, form->columns);
+  if (!form->data.empty())
+    table_->Take(form->data, at + static_cast<std::size_t>(form->data.data() - list.data()), out);
 }
 
 void Block::CloseTable(uint64_t at, OpenReport& out) {

@@ -2,8 +2,8 @@
 // parentheses that end with a text in "<>".
 //
 // A comma, a blank or a semicolon separates numbers as well as groups, so that they are counted: a line has whole
-// groups. Of "176,36, 32822,795" nothing but the header's first x says that its commas are points (SpectraSuite under a
-// language that writes them so).
+// groups. Two commas with nothing but blanks between are a value that is missing. Of "176,36, 32822,795" nothing but
+// the header's first x says that its commas are points (SpectraSuite under a language that writes them so).
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -17,7 +17,10 @@
 namespace dims::jcamp {
 namespace {
 
-bool IsSeparator(char c) { return absl::ascii_isspace(c) || c == ',' || c == ';' || c == '(' || c == ')'; }
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+bool IsComma(char c) { return c == ',' || c == ';'; }
+bool IsSeparator(char c) { return absl::ascii_isspace(c) || IsComma(c) || c == '(' || c == ')'; }
 
 bool AreEqual(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)); }
 
@@ -36,6 +39,9 @@ class Pairs final : public Table {
     const int before = points_.x.size();
     const char* const stop =
         columns_.text ? Assignments(begin, begin + line.size()) : Groups(begin, begin + line.size());
+    // What is left of the line before may go on in this one.
+    const bool is_open = !columns_.text && stop == begin + line.size();
+    if (std::exchange(is_open_, is_open) && stop != nullptr) Truncate(before);
     if (stop != nullptr) {
       out.Add(
           dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at + (stop - begin),
@@ -44,8 +50,7 @@ class Pairs final : public Table {
               : absl::StrCat("line ", lines_, " of the table: character ", stop - begin + 1, " is none of a number"));
     }
     if (!out.Hold(static_cast<std::size_t>(points_.x.size() - before) * OpenReport::kPoint, at)) {
-      points_.x.Truncate(before);
-      points_.y.Truncate(before);
+      Truncate(before);
       full_ = true;
     }
   }
@@ -75,36 +80,78 @@ class Pairs final : public Table {
     return !AreEqual(plain.value * axes_.x_factor, first) && AreEqual(pointed.value * axes_.x_factor, first);
   }
 
+  void Truncate(int points) {
+    points_.x.Truncate(points);
+    points_.y.Truncate(points);
+  }
+
+  void Add(double x, double y) {
+    points_.x.Add(x);
+    points_.y.Add(y);
+  }
+
+  // Reads what stands in a column; returns where it ends, or the character that stopped it.
+  const char* Field(const char* at, const char* end, std::size_t column, double& value) const {
+    Number number;
+    const char* next = ReadNumber(at, end, Exponent::kAny, number);
+    value = number.value;
+    if (next == nullptr) {
+      next = at;
+      value = kNone;
+      if (*at == '?') {
+        ++next;
+      } else if (absl::StartsWithIgnoreCase(absl::string_view(at, end - at), "NaN")) {
+        next += 3;
+      } else if (column >= carried() && absl::ascii_isalpha(*at)) {
+        while (next < end && !IsSeparator(*next)) ++next;  // a multiplicity
+      }
+    }
+    return next;
+  }
+
+  // Of so many columns, the first.
+  std::size_t carried() const { return columns_.has_y ? 2 : 1; }
+
   // Reads the groups of a line; null, or the character that stopped it. A group that is cut adds nothing.
   const char* Groups(const char* at, const char* end) {
     std::size_t column = 0;
-    double x = 0, y = 0;
-    for (;;) {
-      while (at < end && IsSeparator(*at)) ++at;
-      if (IsAtEnd(at, end)) return column == 0 ? nullptr : end;
-      Number number;
-      if (*at == '?') {
-        number.value = std::numeric_limits<double>::quiet_NaN();
-        ++at;
-      } else if (const char* const next = ReadNumber(at, end, Exponent::kAny, number)) {
-        at = next;
-      } else if (column != columns_.x && column != columns_.y && absl::ascii_isalpha(*at)) {
-        while (at < end && !IsSeparator(*at)) ++at;  // a multiplicity
-      } else {
-        return at;
-      }
-      if (at < end && !IsSeparator(*at)) return at;
-      if (column == columns_.x) x = number.value;
-      if (column == columns_.y) y = number.value;
-      if (++column < columns_.count) continue;
+    double x = 0, y = kNone;
+    bool has_comma = true;  // since the last field
+    const auto take = [&](double value) {
+      if (column == 0) x = value;
+      if (column == 1 && columns_.has_y) y = value;
+      if (++column < columns_.count) return;
       column = 0;
-      points_.x.Add(x);
-      points_.y.Add(y);
+      Add(x, y);
+    };
+    // Of what is not carried, nothing needs to be there.
+    const auto close = [&] {
+      while (column >= carried()) take(kNone);
+      return column == 0;
+    };
+    for (;;) {
+      for (; at < end && IsSeparator(*at); ++at) {
+        if (*at == ')') {
+          if (!close()) return at;
+          has_comma = false;
+        } else if (IsComma(*at) && std::exchange(has_comma, true)) {
+          if (column == 0) return at;
+          take(kNone);
+        }
+      }
+      if (IsAtEnd(at, end)) return close() ? nullptr : end;
+      double value;
+      const char* const next = Field(at, end, column, value);
+      if (next == at || (next < end && !IsSeparator(*next))) return next;
+      at = next;
+      has_comma = false;
+      take(value);
     }
   }
 
-  // Likewise; a group in parentheses may go on in the next line.
+  // Likewise; a group in parentheses may go on in the next line. One that is damaged is passed over.
   const char* Assignments(const char* at, const char* end) {
+    const char* stop = nullptr;
     while (at < end) {
       if (in_text_) {
         in_text_ = *at++ != '>';
@@ -114,19 +161,37 @@ class Pairs final : public Table {
       } else if (*at != '(' && IsSeparator(*at)) {
         ++at;
       } else {
-        if (IsAtEnd(at, end)) return nullptr;
+        if (IsAtEnd(at, end)) return stop;
         in_group_ = *at == '(';
-        Number numbers[2];
-        for (Number& number : numbers) {
-          while (at < end && IsSeparator(*at)) ++at;
-          const char* const next = ReadNumber(at, end, Exponent::kAny, number);
-          if (next == nullptr || (next < end && !IsSeparator(*next))) return at;
-          at = next;
+        double values[2] = {kNone, kNone};
+        if (in_group_) ++at;
+        const char* const here = Carried(at, end, values);
+        if (here == nullptr) {
+          Add(values[0], values[1]);
+        } else if (stop == nullptr) {
+          stop = here;
         }
-        points_.x.Add(numbers[columns_.x].value);
-        points_.y.Add(numbers[columns_.y].value);
-        if (!in_group_) return nullptr;  // without parentheses the line is the group
+        if (!in_group_) return stop;  // without parentheses the line is the group
       }
+    }
+    return stop;
+  }
+
+  // Reads the columns that are carried; null, or the character that stopped it.
+  const char* Carried(const char*& at, const char* end, double* values) const {
+    const auto skip_blanks = [&] {
+      while (at < end && absl::ascii_isspace(*at)) ++at;
+    };
+    for (std::size_t column = 0; column < carried(); ++column) {
+      skip_blanks();
+      if (IsAtEnd(at, end)) return end;
+      if (column == 0 || !IsComma(*at)) {
+        const char* const next = Field(at, end, column, values[column]);
+        if (next == at || (next < end && !IsSeparator(*next))) return next;
+        at = next;
+        skip_blanks();
+      }
+      if (at < end && IsComma(*at)) ++at;
     }
     return nullptr;
   }
@@ -137,6 +202,7 @@ class Pairs final : public Table {
   int lines_ = 0;
   bool decimal_comma_ = false;
   bool full_ = false;
+  bool is_open_ = false;  // the line before ends within a group
   bool in_group_ = false, in_text_ = false;
 };
 

@@ -7,6 +7,7 @@
 namespace dims::jcamp {
 
 std::optional<Record> ParseRecord(absl::string_view line) {
+  const char* const begin = line.data();
   line = absl::StripLeadingAsciiWhitespace(line);
   if (!absl::StartsWith(line, "##")) return std::nullopt;
   line.remove_prefix(2);
@@ -18,7 +19,10 @@ std::optional<Record> ParseRecord(absl::string_view line) {
   for (const char c : label) {
     if (!absl::ascii_isspace(c) && c != '-' && c != '/' && c != '_') record.label += absl::ascii_toupper(c);
   }
-  if (record.assigned) record.value = WithoutComment(line.substr(equals + 1));
+  if (record.assigned) {
+    record.value = WithoutComment(line.substr(equals + 1));
+    record.value_at = static_cast<std::size_t>(record.value.data() - begin);
+  }
   return record;
 }
 

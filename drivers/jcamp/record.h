@@ -10,6 +10,7 @@
 #ifndef DIMS_DRIVERS_JCAMP_RECORD_H_
 #define DIMS_DRIVERS_JCAMP_RECORD_H_
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ namespace dims::jcamp {
 struct Record {
   std::string label;  // "XYDATA", ".OBSERVEFREQUENCY", "$SCANS"; empty for the comment "##="
   absl::string_view value;
-  bool assigned;  // has its "="
+  std::size_t value_at = 0;  // where it begins in the line
+  bool assigned = false;     // has its "="
 };
 std::optional<Record> ParseRecord(absl::string_view line);
 

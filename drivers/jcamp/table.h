@@ -90,10 +90,11 @@ class Table {
 // (X++(Y..Y)): lines of an abscissa and ordinates at equal distances, in any of the forms AFFN, PAC, SQZ, DIF and DUP.
 std::unique_ptr<Table> MakeProfile(const Axes& axes);
 
-// (XY..XY) and its like: groups of numbers. `columns`: what stands in a group, X and Y and others that are not carried.
-// With `text`, a group is one pair of parentheses, and ends with a text that is not carried.
+// (XY..XY) and its like: groups of numbers. `columns`: how many stand in a group: X, Y if there is one, and others that
+// are not carried. With `text`, a group is one pair of parentheses, and ends with a text that is not carried.
 struct Columns {
-  std::size_t count = 2, x = 0, y = 1;
+  std::size_t count = 2;
+  bool has_y = true;
   bool text = false;
 };
 std::unique_ptr<Table> MakePairs(const Axes& axes, const Columns& columns);
