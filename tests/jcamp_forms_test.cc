@@ -151,6 +151,37 @@ TEST(JcampForms, AnOrdinateThatIsNotThereIsNoNumber) {
   EXPECT_TRUE(HasProblem(JcampReport(JcampFile(4, {"400A1J?J"})), dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE));
 }
 
+TEST(JcampForms, AnExponentIsNoLetterThatStandsForADigit) {
+  const auto y_of = [](const std::string& line) {
+    const dims::v1::Report report =
+        JcampReport("##TITLE= t\n##FIRSTX= 400\n##DELTAX= 1\n##XYDATA= (X++(Y..Y))\n" + line + "\n##END=\n");
+    const auto& y = report.analyses(0).spectra(0).y();
+    std::vector<double> out(y.begin(), y.end());
+    for (double& value : out) value = std::isnan(value) ? -999 : value;
+    const bool is_flagged = HasProblem(report, dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE);
+    EXPECT_EQ(report.problems_size(), is_flagged ? 1 : 0) << report.DebugString();
+    if (is_flagged) out.push_back(-1);
+    return out;
+  };
+  using Y = std::vector<double>;
+  EXPECT_EQ(y_of("400 1.5E7 1.25E7"), (Y{1.5e7, 1.25e7}));
+  EXPECT_EQ(y_of("400 1.5E+7 -1.25e07-2E3 .5d2"), (Y{1.5e7, -1.25e7, -2e3, 50}));
+  EXPECT_EQ(y_of("400 0.15D+03 0.15D03 1D-1"), (Y{150, 150, 0.1}));
+  EXPECT_EQ(y_of("400 1234567890123456789012D-21"), (Y{1.234567890123456789012}));
+  EXPECT_EQ(y_of("4.0E2 1 2 3"), (Y{1, 2, 3}));
+  EXPECT_EQ(y_of("4.0D+2 1 2 3"), (Y{1, 2, 3}));
+  EXPECT_EQ(y_of("400E2"), (Y{52})) << "a line that has nothing but the check value";
+  EXPECT_EQ(y_of("400E2A3 B4"), (Y{52, 13, 24}));
+  EXPECT_EQ(y_of("400 5 5A6 7"), (Y{5, -1})) << "no program writes this";
+  EXPECT_EQ(y_of("400 5 1.5E 7"), (Y{5, -1}));
+  EXPECT_EQ(y_of("400 5 1.5E7E2"), (Y{5, -1}));
+  EXPECT_EQ(y_of("400 1.5 NaN 1.0 nan"), (Y{1.5, -999, 1, -999}));
+  EXPECT_EQ(y_of("400 NaN 1.0"), (Y{-999, 1}));
+  EXPECT_EQ(y_of("400 1.5 inf 1.0"), (Y{1.5, -1}));
+  EXPECT_EQ(y_of("400A5N"), (Y{15, 20}));
+  EXPECT_EQ(y_of("400A5NaN"), (Y{15, 20, -1, 4})) << "difference, value, difference";
+}
+
 TEST(JcampNumbers, AreTheNearestDouble) {
   std::mt19937_64 random(4);
   for (int i = 0; i < 200'000; ++i) {

@@ -17,7 +17,7 @@ constexpr int kMostExponent = 9999;  // beyond it a double is zero or infinite a
 
 // Where the exponent ends that may begin at `at`; `at` where none does.
 const char* ReadExponent(const char* at, const char* end, Exponent form, int& exponent) {
-  if (end - at < 2 || (*at | 0x20) != 'e') return at;
+  if (end - at < 2 || (form == Exponent::kSigned ? *at | 0x20 : *at | 0x21) != 'e') return at;
   const char* digit = at + 1;
   const bool is_signed = *digit == '+' || *digit == '-';
   if (is_signed ? ++digit == end : form == Exponent::kSigned) return at;
@@ -29,7 +29,8 @@ const char* ReadExponent(const char* at, const char* end, Exponent form, int& ex
 }
 
 // By the library, for what one multiplication cannot do.
-double Slowly(absl::string_view text, int exponent) {
+double Slowly(std::string text, int exponent) {
+  for (char& c : text) c = (c | 0x20) == 'd' ? 'e' : c;
   double value = 0;
   const std::from_chars_result result = std::from_chars(text.data(), text.data() + text.size(), value);
   if (result.ec == std::errc::result_out_of_range) value = exponent > 0 ? HUGE_VAL : 0;
@@ -59,7 +60,7 @@ const char* ReadUnsigned(const char* at, const char* end, Exponent form, int lea
     const auto exact = static_cast<double>(units);
     number.value = exponent < 0 ? exact / kPowersOfTen[-exponent] : exact * kPowersOfTen[exponent];
   } else if (leading < 0) {
-    number.value = Slowly(absl::string_view(at, next - at), exponent);
+    number.value = Slowly(std::string(at, next), exponent);
   } else {
     number.value = Slowly(absl::StrCat(leading, absl::string_view(at + 1, next - at - 1)), exponent);
   }

@@ -2,8 +2,8 @@
 //
 // What: the AFFN form: a sign, digits with a point, an exponent; and what one unit of the last digit is worth.
 // Promise: the double nearest to what is written, whatever its length. "E" is a digit of the SQZ form, so that it
-//   begins an exponent only before a sign and a digit (Exponent::kSigned); where there is no SQZ, also before a digit
-//   (kAny).
+//   begins an exponent only before a sign and a digit (Exponent::kSigned); where there is no SQZ, also before a digit,
+//   and "D" does as well (kAny).
 // Errors: a null pointer, or nullopt, where no number stands.
 // Threads: pure functions.
 // Source: JCAMP-DX 4.24, 4.5 (AFFN). Goldberg, "What every computer scientist should know about floating-point
@@ -53,7 +53,7 @@ inline const char* ReadNumber(const char* at, const char* end, Exponent exponent
     while (next < end && IsDigit(*next)) units = units * 10 + static_cast<uint64_t>(*next++ - '0');
   }
   const auto places = next == point ? 0 : next - point - 1;
-  if (point - digits + places == 0 || next - digits > kMostDigits || (next < end && (*next | 0x20) == 'e')) {
+  if (point - digits + places == 0 || next - digits > kMostDigits || (next < end && (*next | 0x21) == 'e')) {  // or 'd'
     return ReadLongNumber(at, end, exponent, number);
   }
   double value = static_cast<double>(static_cast<int64_t>(units));

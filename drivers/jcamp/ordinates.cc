@@ -41,6 +41,24 @@ constexpr std::array<Lead, 256> kLeads = [] {
 
 const Lead& LeadOf(char c) { return kLeads[static_cast<unsigned char>(c)]; }
 
+bool IsLetter(char c) { return LeadOf(c).kind >= Lead::kSquared && LeadOf(c).kind <= Lead::kRepeat; }
+
+// The word, by itself: "N" is a difference. `at` is not the beginning of the line.
+bool IsNaN(const char* at, const char* end) {
+  return (*at | 0x20) == 'n' && end - at >= 3 && (at[1] | 0x20) == 'a' && (at[2] | 0x20) == 'n' &&
+         LeadOf(at[-1]).kind == Lead::kBlank && (end - at == 3 || LeadOf(at[3]).kind == Lead::kBlank);
+}
+
+// Where the exponent ends of a number of AFFN form from `from` to the letter `at`; null where the letter begins none.
+const char* ReadExponent(const char* from, const char* at, const char* end, double& value) {
+  Number number;
+  const char* const past = ReadNumber(from, end, Exponent::kAny, number);
+  if (past == at || (past < end && LeadOf(*past).kind != Lead::kBlank && LeadOf(*past).kind != Lead::kSign))
+    return nullptr;
+  value = number.value;
+  return past;
+}
+
 constexpr int64_t kTens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
 
 // A bit for each of 64 bytes that is no digit. Little endian.
@@ -67,8 +85,8 @@ int64_t SumOfDigits(uint64_t eight) {
 
 }  // namespace
 
-bool Ordinates::BeginsValue(char c) {
-  switch (LeadOf(c).kind) {
+bool Ordinates::BeginsValue(const char* at, const char* end) {
+  switch (LeadOf(*at).kind) {
     case Lead::kDigit:
     case Lead::kSign:
     case Lead::kPoint:
@@ -76,7 +94,7 @@ bool Ordinates::BeginsValue(char c) {
     case Lead::kNone:
       return true;
     default:
-      return false;
+      return IsNaN(at, end);
   }
 }
 
@@ -84,29 +102,38 @@ bool Ordinates::IsBlank(char c) { return LeadOf(c).kind == Lead::kBlank; }
 
 const char* Ordinates::ReadValue(const char* at, const char* end) {
   const Lead& lead = LeadOf(*at);
+  bool has_value = true;
   switch (lead.kind) {
     case Lead::kDigit:
     case Lead::kSquared: {
       const Digits digits = ReadDigits(at, end, lead.digit);
-      value_ = digits.value * lead.sign;
-      at = digits.end;
+      double value = digits.value * lead.sign;
+      const bool is_letter = digits.end < end && LeadOf(*digits.end).kind == Lead::kSquared;
+      at = lead.kind == Lead::kDigit && is_letter ? ReadExponent(at, digits.end, end, value) : digits.end;
+      if (at == nullptr) return nullptr;
+      value_ = value;
       break;
     }
     case Lead::kSign:
     case Lead::kPoint: {
       Number number;
-      at = ReadNumber(at, end, Exponent::kSigned, number);
+      const char* const past = ReadNumber(at, end, Exponent::kSigned, number);
+      const bool is_letter = past != nullptr && past < end && LeadOf(*past).kind == Lead::kSquared;
+      at = is_letter ? ReadExponent(at, past, end, number.value) : past;
       if (at == nullptr) return nullptr;
       value_ = number.value;
       break;
     }
     case Lead::kNone:
       ++at;
+      has_value = false;
       break;
     default:
-      return nullptr;
+      if (!IsNaN(at, end)) return nullptr;
+      at += 3;
+      has_value = false;
   }
-  has_value_ = lead.kind != Lead::kNone;
+  has_value_ = has_value;
   shown_ = has_value_ ? value_ : std::numeric_limits<double>::quiet_NaN();
   differs_ = false;
   return at;
@@ -114,7 +141,7 @@ const char* Ordinates::ReadValue(const char* at, const char* end) {
 
 const char* Ordinates::Read(const char* at, const char* end, std::size_t most) {
   const int whole = y_.size() + static_cast<int>(most);
-  if (at < end && std::endian::native == std::endian::little) at = ReadPacked(at, end, whole);
+  if (at < end && std::endian::native == std::endian::little && !IsNaN(at, end)) at = ReadPacked(at, end, whole);
   return at < end ? ReadAny(at, end, whole) : at;
 }
 
@@ -136,11 +163,14 @@ const char* Ordinates::ReadAny(const char* at, const char* end, int whole) {
   // A byte is at most a point, but for DUP.
   double* next = Room(y_.data() + y_.size(), end - at);
   bool may_repeat = next > y_.data();
+  bool is_affn = false;  // the value before is
   for (; at < end;) {
     const Lead& lead = LeadOf(*at);
     if (lead.kind == Lead::kBlank) {
       ++at;
-    } else if (lead.kind == Lead::kDifference) {
+      // A word behind it is no letters that stand for digits.
+      if (is_affn && end - at > 1 && IsLetter(at[0]) && IsLetter(at[1]) && !IsNaN(at, end)) break;
+    } else if (lead.kind == Lead::kDifference && !IsNaN(at, end)) {
       if (!has_value_) break;  // a difference to none
       const Digits digits = ReadDigits(at, end, lead.digit);
       at = digits.end;
@@ -148,6 +178,7 @@ const char* Ordinates::ReadAny(const char* at, const char* end, int whole) {
       shown_ = value_ += difference_;
       *next++ = value_;
       differs_ = may_repeat = true;
+      is_affn = false;
     } else if (lead.kind == Lead::kRepeat) {
       if (!std::exchange(may_repeat, false)) break;
       const auto [past, times] = ReadDigits(at, end, lead.digit);
@@ -164,6 +195,7 @@ const char* Ordinates::ReadAny(const char* at, const char* end, int whole) {
       at = past;
       *next++ = shown_;
       may_repeat = true;
+      is_affn = lead.kind != Lead::kSquared;
     }
   }
   y_.Truncate(static_cast<int>(next - y_.data()));

@@ -5,7 +5,9 @@
 //   DIF        % J-R j-r        a difference to the value before, its first digit and sign likewise
 //   DUP        S-Z s            how often the ordinate before occurs in all, 1 to 9 likewise: the same value again, or
 //                               the same difference
-//   ?                           there is no value: NaN
+//   ?, NaN                      there is no value: NaN
+//
+// A letter directly behind a value of AFFN form is none of these, but begins its exponent ("1.5E7", "0.15D+03").
 //
 // What: appends what a line says to the samples of its table.
 // Promise: sums of integers are exact. No more points than are asked for, whatever a DUP says.
@@ -23,8 +25,8 @@ namespace dims::jcamp {
 
 class Ordinates {
  public:
-  // A line's first ordinate can begin with it: it is no difference, and repeats nothing.
-  static bool BeginsValue(char c);
+  // A line's first ordinate can begin so: it is no difference, and repeats nothing. `at` is behind the abscissa.
+  static bool BeginsValue(const char* at, const char* end);
   static bool IsBlank(char c);
 
   // Reads one that is no difference, and appends nothing; returns where it ends, null where there is none.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "drivers/jcamp/abscissas.h"
@@ -90,9 +91,9 @@ class Profile final : public Table {
     Number label;
     const char* next = begin;
     while (next < end && Ordinates::IsBlank(*next)) ++next;
-    next = ReadNumber(next, end, Exponent::kSigned, label);
+    next = ReadLabel(next, end, label);
     while (next != nullptr && next < end && Ordinates::IsBlank(*next)) ++next;
-    if (next == nullptr || next == end || !Ordinates::BeginsValue(*next)) {
+    if (next == nullptr || next == end || !Ordinates::BeginsValue(next, end)) {
       out.Add(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at,
               absl::StrCat("line ", lines_ + 1, " of the table has no abscissa and first ordinate"));
       unsure_ = has_lines_;
@@ -113,6 +114,20 @@ class Profile final : public Table {
       full_ = true;
     }
     held_ = size();
+  }
+
+  // "4.0E2 1 2": with an exponent, where none of the ordinates has letters; else the letter is the first of them.
+  static const char* ReadLabel(const char* at, const char* end, Number& label) {
+    const char* const past = ReadNumber(at, end, Exponent::kSigned, label);
+    if (past == nullptr || past == end || (*past | 0x21) != 'e') return past;
+    Number with_exponent;
+    const char* const further = ReadNumber(at, end, Exponent::kAny, with_exponent);
+    const char* next = further;
+    while (next < end && Ordinates::IsBlank(*next)) ++next;
+    if (further == past || next == further || next == end || absl::ascii_isalpha(*next) || IsAtEnd(next, end))
+      return past;
+    label = with_exponent;
+    return further;
   }
 
   // "400,5 0,123 0,124": where only a comma that is a point makes the first number the first x.
