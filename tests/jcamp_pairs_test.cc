@@ -77,9 +77,9 @@ TEST(JcampPairs, VariableListsAreReadAsProgramsWriteThem) {
   const Points expected = {41, 100, 43, 200};
   for (const char* list :
        {"(XY)", "( X Y )", "XY..XY", "(XY..XY", "(xy..xy), PEAKS", "(XY..XY), PEAK TABLE", "(X,Y..X,Y)"}) {
-    EXPECT_EQ(PointsOf(list, "41,100 43,200\n"), expected) << list;
+    EXPECT_EQ(PointsOf(list, "41, 100; 43, 200\n"), expected) << list;
   }
-  EXPECT_EQ(PointsOf("(XYA..XYA)", "(41,100,<a>) (43,200,<b>)\n"), expected);
+  EXPECT_EQ(PointsOf("(XYA..XYA)", "(41,100,<a>) (43, 200,<b>)\n"), expected);
   for (const char* list : {"X++(Y..Y)", "X++(Y..Y), XYDATA", "(X++(Y..Y)", "(X++(Y..Y))"}) {
     const dims::v1::Report report = JcampReport(
         absl::StrCat("##TITLE= t\n##FIRSTX= 1\n##LASTX= 3\n##NPOINTS= 3\n##XYDATA= ", list, "\n1 5 6 7\n##END=\n"));
@@ -101,6 +101,70 @@ TEST(JcampPairs, AGroupThatIsBrokenMovesNoOther) {
   EXPECT_EQ(PointsOf("(XY..XY)", "100 5 101 6 102\n103 8\n104 9\n", "\n"), (Points{100, 5, 101, 6, 103, 8, 104, 9}))
       << "its y was lost";
   EXPECT_EQ(PointsOf("(XYA)", "(x1,5,<a>)(2,6,<b>)\n(3,7,<c>)\n", "x1"), (Points{2, 6, 3, 7}));
+}
+
+dims::v1::Report WithHeader(const std::string& header, const std::string& table) {
+  return JcampReport("##TITLE= t\n" + header + table + "##END=\n");
+}
+
+TEST(JcampPairs, ACommaIsAPointWhereLessSpeaksAgainstIt) {
+  const Points expected = {100.5, 0.125, 101.5, 0.25};
+  const std::string pairs = "##XYPOINTS= (XY..XY)\n100,5 0,125\n101,5 0,25\n";
+  for (const char* header : {"##NPOINTS= 2\n", "##MAXX= 101,5\n", "##YFACTOR= 1,0\n", "##LASTX= 101.5\n",
+                             "##FIRSTX= 100,5\n", "##NPOINTS= 2\n##FIRSTX= 100.5\n##XFACTOR= 1.0\n"}) {
+    const dims::v1::Report report = WithHeader(header, pairs);
+    EXPECT_EQ(report.problems_size(), 0) << header << report.DebugString();
+    EXPECT_EQ(PointsOf(report), expected) << header;
+  }
+  for (const char* header : {"##NPOINTS= 4\n", "##FIRSTX= 100\n", "##FIRSTX= 100\n##LASTX= 0\n"}) {
+    EXPECT_EQ(PointsOf(WithHeader(header, pairs)), (Points{100, 5, 0, 125, 101, 5, 0, 25})) << header;
+  }
+  EXPECT_EQ(PointsOf(WithHeader("", "##XYPOINTS= (XY..XY)\n178, 401,5\n179,25, 402,5\n")),
+            (Points{178, 401.5, 179.25, 402.5}));
+  EXPECT_EQ(PointsOf(WithHeader("", "##XYPOINTS= (XY..XY)\n12,20 24,140\n37,230\n")),
+            (Points{12, 20, 24, 140, 37, 230}));
+  const dims::v1::Report profile =
+      WithHeader("##FIRSTX= 400\n##LASTX= 401\n##NPOINTS= 2\n", "##XYDATA= (X++(Y..Y))\n400 0,125 0,25\n");
+  EXPECT_EQ(profile.problems_size(), 0) << profile.DebugString();
+  EXPECT_EQ(PointsOf(profile), (Points{400, 0.125, 401, 0.25}));
+}
+
+TEST(JcampPairs, WhereNothingSaysWhatACommaIsThereAreNoPoints) {
+  for (const char* header : {"", "##FIRSTX= 400.0\n", "##MAXX= 4,000\n"}) {
+    const std::string begin = absl::StrCat(header, "##XYPOINTS= (XY..XY)\n");
+    const dims::v1::Report report = WithHeader(begin, "399 7\n400,00 0,5\n401,00 0,75\n");
+    ASSERT_EQ(report.problems_size(), 1) << report.DebugString();
+    EXPECT_EQ(report.problems(0).type(), PROBLEM_TYPE_UNEXPECTED_LINE);
+    EXPECT_EQ(report.problems(0).offset(), 11 + begin.size() + 6);
+    EXPECT_EQ(report.analyses(0).spectra(0).points(), 0u);
+  }
+  EXPECT_TRUE(HasProblem(WithHeader("##DELTAX= 1\n", "##XYDATA= (X++(Y..Y))\n400 0,123 0,124\n"),
+                         PROBLEM_TYPE_UNEXPECTED_LINE));
+}
+
+TEST(JcampPairs, ADamagedFirstLineDoesNotSayWhatACommaIs) {
+  const std::string header = "##FIRSTX= 176,36\n##LASTX= 178,36\n##NPOINTS= 3\n##XYPOINTS= (XY..XY)\n";
+  for (const char* first : {"1x6,36, 1,5\n", "176.36, 1,5\n", "176, 1,5\n"}) {
+    const dims::v1::Report report = WithHeader(header, absl::StrCat(first, "177,36, 2,5\n178,36, 3,5\n"));
+    const dims::v1::Spectrum& spectrum = report.analyses(0).spectra(0);
+    ASSERT_GE(spectrum.y_size(), 2) << report.DebugString();
+    EXPECT_EQ(spectrum.x(spectrum.x_size() - 2), 177.36);
+    EXPECT_EQ(spectrum.y(spectrum.y_size() - 1), 3.5);
+  }
+}
+
+TEST(JcampPairs, ALongTableIsUnderstoodBeforeItsEnd) {
+  std::string points = "##XYPOINTS= (XY..XY)\n", plain = points;
+  for (int i = 0; i < 20000; ++i) {
+    absl::StrAppend(&points, 100 + i, ",5, ", i % 7, i % 3 == 0 ? "\n" : ",25\n");
+    absl::StrAppend(&plain, 100 + i, ",", i % 7, "\n");
+  }
+  const dims::v1::Report report = WithHeader("", points), other = WithHeader("", plain);
+  EXPECT_EQ(report.problems_size() + other.problems_size(), 0) << report.DebugString() << other.DebugString();
+  ASSERT_EQ(report.analyses(0).spectra(0).x_size(), 20000);
+  EXPECT_EQ(report.analyses(0).spectra(0).x(19999), 20099.5);
+  ASSERT_EQ(other.analyses(0).spectra(0).x_size(), 20000);
+  EXPECT_EQ(other.analyses(0).spectra(0).x(19999), 20099);
 }
 
 TEST(JcampPairs, NaNIsAValueThatIsMissing) {

@@ -57,7 +57,7 @@ void Block::Take(const Record& record, uint64_t at, OpenReport& out) {
 }
 
 void Block::Take(absl::string_view line, uint64_t at, OpenReport& out) {
-  if (table_ != nullptr) {
+  if (table_) {
     if (!IsAtEnd(line.data(), line.data() + line.size())) table_->Take(line, at, out);
     return;
   }
@@ -108,13 +108,13 @@ void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
   }
   if (!out.HoldText(spectrum_.ByteSizeLong() + kCurve, at)) return;
   const Axes axes = tuples_ ? header_.AxesOfTuple(*form) : header_.AxesOfBlock();
-  table_ = form->profile ? MakeProfile(axes) : MakePairs(axes, form->columns);
+  table_.emplace(form->profile ? MakeProfile(axes) : MakePairs(axes, form->columns), axes);
   if (!form->data.empty())
     table_->Take(form->data, at + static_cast<std::size_t>(form->data.data() - list.data()), out);
 }
 
 void Block::CloseTable(uint64_t at, OpenReport& out) {
-  if (table_ == nullptr) return;
+  if (!table_) return;
   Points points = table_->Finish(at, out);
   table_.reset();
   spectrum_.set_points(points.y.size());

@@ -11,13 +11,13 @@
 #ifndef DIMS_DRIVERS_JCAMP_BLOCK_H_
 #define DIMS_DRIVERS_JCAMP_BLOCK_H_
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
 #include "drivers/encoding.h"
+#include "drivers/jcamp/commas.h"
 #include "drivers/jcamp/form.h"
 #include "drivers/jcamp/header.h"
 #include "drivers/jcamp/record.h"
@@ -49,9 +49,6 @@ class Block {
     place_ = kNothing;
   }
 
-  // Where its lines go now, if they are points.
-  Table* table() const { return table_.get(); }
-
  private:
   void OpenTable(absl::string_view list, uint64_t at, OpenReport& out);
   void CloseTable(uint64_t at, OpenReport& out);
@@ -63,7 +60,7 @@ class Block {
   // What a line belongs to that begins no record.
   enum Place { kNothing, kSkipped, kValue, kVariableList, kTable } place_ = kNothing;
   Label label_ = {};  // kValue: of a record whose value has not come yet
-  std::unique_ptr<Table> table_;
+  std::optional<CommaTable> table_;
   dims::v1::Spectrum spectrum_;  // what it will be, without its points
   bool tuples_ = false;          // between NTUPLES and its end
   std::string page_;

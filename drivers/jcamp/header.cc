@@ -46,7 +46,12 @@ constexpr Name kNames[] = {
     {"LAST", Label::kLast},
     {"LASTR", Label::kLastX},
     {"LASTX", Label::kLastX},
+    {"LASTY", Label::kRange},
     {"LONGDATE", Label::kLongDate},
+    {"MAXX", Label::kRange},
+    {"MAXY", Label::kRange},
+    {"MINX", Label::kRange},
+    {"MINY", Label::kRange},
     {"MOLFORM", Label::kFormula},
     {"NAMES", Label::kNames},
     {"NPOINTS", Label::kPoints},
@@ -90,6 +95,24 @@ std::optional<Label> LabelOf(absl::string_view label) {
   const auto* const it = std::lower_bound(std::begin(kNames), std::end(kNames), Name{label, {}});
   if (it == std::end(kNames) || it->name != label) return std::nullopt;
   return it->label;
+}
+
+void Header::Set(Label label, std::string value) {
+  if (label == Label::kRange && !HasDecimalComma(value)) return;
+  values_[static_cast<std::size_t>(label)] = std::move(value);
+}
+
+// But for "4,000", which may be four thousand.
+bool Header::has_decimal_commas() const {
+  for (const Label label : {Label::kDeltaX, Label::kFirstX, Label::kFirstY, Label::kLastX, Label::kRange,
+                            Label::kXFactor, Label::kYFactor}) {
+    const absl::string_view value = (*this)[label];
+    const std::size_t comma = value.find(',');
+    if (!HasDecimalComma(value) || absl::StrContains(value, '.') || !ParseNumber(value)) continue;
+    if (value.size() - comma - 1 != 3 || value.substr(0, comma).find_first_of("123456789") == absl::string_view::npos)
+      return true;
+  }
+  return false;
 }
 
 void Header::ClearTuples() {
@@ -163,6 +186,7 @@ Axes Header::AxesOfBlock() const {
   if (const auto points = NumberOf(Label::kPoints)) axes.points = points->value;
   if (const auto factor = NumberOf(Label::kXFactor)) axes.x_factor = factor->value;
   if (const auto factor = NumberOf(Label::kYFactor)) axes.y_factor = factor->value;
+  axes.has_decimal_commas = has_decimal_commas();
   return axes;
 }
 

@@ -50,6 +50,7 @@ enum class Label : uint8_t {
   kLongDate,
   kNames,
   kPoints,
+  kRange,  // of a table's values, where it is written with a decimal comma
   kSampleDescription,
   kSource,
   kStructure,
@@ -66,12 +67,12 @@ enum class Label : uint8_t {
   kYFactor,
   kYUnits,
 };
-inline constexpr std::size_t kLabels = 32;
+inline constexpr std::size_t kLabels = 33;
 std::optional<Label> LabelOf(absl::string_view label);
 
 class Header {
  public:
-  void Set(Label label, std::string value) { values_[static_cast<std::size_t>(label)] = std::move(value); }
+  void Set(Label label, std::string value);
   // Empty where there is none.
   absl::string_view operator[](Label label) const { return values_[static_cast<std::size_t>(label)]; }
   // NTUPLES begin: what an earlier one said is over.
@@ -96,6 +97,7 @@ class Header {
 
  private:
   void DescribeAny(dims::v1::Spectrum& spectrum) const;
+  bool has_decimal_commas() const;
   std::optional<Number> NumberOf(Label label) const { return ParseNumber((*this)[label]); }
   dims::v1::Technique technique() const;
 

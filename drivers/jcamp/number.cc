@@ -15,6 +15,18 @@ namespace {
 constexpr int64_t kMostExact = int64_t{1} << 53;
 constexpr int kMostExponent = 9999;  // beyond it a double is zero or infinite anyway
 
+// The first comma from `from` on that may be a point.
+std::size_t NextDecimalComma(absl::string_view line, std::size_t from) {
+  std::size_t at = line.find(',', from);
+  for (; at != absl::string_view::npos; at = line.find(',', at + 1)) {
+    if (at == 0 || at + 1 == line.size() || !IsDigit(line[at - 1]) || !IsDigit(line[at + 1])) continue;
+    std::size_t begin = at;
+    while (begin > 0 && IsDigit(line[begin - 1])) --begin;
+    if (begin == 0 || line[begin - 1] != '.') return at;
+  }
+  return at;
+}
+
 // Where the exponent ends that may begin at `at`; `at` where none does.
 const char* ReadExponent(const char* at, const char* end, Exponent form, int& exponent) {
   if (end - at < 2 || (form == Exponent::kSigned ? *at | 0x20 : *at | 0x21) != 'e') return at;
@@ -94,15 +106,12 @@ std::optional<Number> ParseNumber(absl::string_view text) {
 
 std::string Printed(double value) { return absl::StrFormat("%.12g", value); }
 
+bool HasDecimalComma(absl::string_view line) { return NextDecimalComma(line, 0) != absl::string_view::npos; }
+
 std::string WithPoints(absl::string_view line) {
   std::string out(line);
-  bool has_point = false;  // the number at hand
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    if (out[i] == ',' && !has_point && i > 0 && IsDigit(out[i - 1]) && i + 1 < out.size() && IsDigit(out[i + 1])) {
-      out[i] = '.';
-    }
-    has_point = out[i] == '.' || (has_point && IsDigit(out[i]));
-  }
+  std::size_t comma = 0;
+  while ((comma = NextDecimalComma(out, comma)) != absl::string_view::npos) out[comma] = '.';
   return out;
 }
 

@@ -90,8 +90,9 @@ std::optional<Number> ParseNumber(absl::string_view text);
 // For a message.
 std::string Printed(double value);
 
-// The line with a point for each comma that is a decimal one: between two digits, and the first in its number.
+// The line with a point for each comma that may be one: between two digits, and the first in its number.
 std::string WithPoints(absl::string_view line);
+bool HasDecimalComma(absl::string_view line);
 
 // What one unit of the last digit is worth.
 inline double Resolution(const Number& number) {

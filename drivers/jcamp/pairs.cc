@@ -2,10 +2,8 @@
 // parentheses that end with a text in "<>".
 //
 // A comma, a blank or a semicolon separates numbers as well as groups, so that they are counted: a line has whole
-// groups. Two commas with nothing but blanks between are a value that is missing. Of "176,36, 32822,795" nothing but
-// the header's first x says that its commas are points (SpectraSuite under a language that writes them so).
+// groups. Two commas with nothing but blanks between are a value that is missing.
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -22,8 +20,6 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 bool IsComma(char c) { return c == ',' || c == ';'; }
 bool IsSeparator(char c) { return absl::ascii_isspace(c) || IsComma(c) || c == '(' || c == ')'; }
 
-bool AreEqual(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)); }
-
 class Pairs final : public Table {
  public:
   Pairs(const Axes& axes, const Columns& columns) : axes_(axes), columns_(columns) {
@@ -32,9 +28,7 @@ class Pairs final : public Table {
 
   void Take(absl::string_view line, uint64_t at, OpenReport& out) override {
     if (full_) return;
-    std::string pointed;
-    if (lines_++ == 0) decimal_comma_ = HasDecimalComma(line);
-    if (decimal_comma_) line = pointed = WithPoints(line);
+    ++lines_;
     const char* const begin = line.data();
     const int before = points_.x.size();
     const char* const stop =
@@ -66,20 +60,9 @@ class Pairs final : public Table {
     return std::move(points_);
   }
 
- private:
-  bool HasDecimalComma(absl::string_view line) const {
-    if (!axes_.first_x || absl::StrContains(line, '.')) return false;
-    line = absl::StripLeadingAsciiWhitespace(line);
-    Number plain, pointed;
-    const std::string with_points = WithPoints(line);
-    if (ReadNumber(line.data(), line.data() + line.size(), Exponent::kAny, plain) == nullptr ||
-        ReadNumber(with_points.data(), with_points.data() + with_points.size(), Exponent::kAny, pointed) == nullptr) {
-      return false;
-    }
-    const double first = axes_.first_x->value;
-    return !AreEqual(plain.value * axes_.x_factor, first) && AreEqual(pointed.value * axes_.x_factor, first);
-  }
+  std::unique_ptr<Table> Clone() const override { return std::make_unique<Pairs>(*this); }
 
+ private:
   void Truncate(int points) {
     points_.x.Truncate(points);
     points_.y.Truncate(points);
@@ -200,7 +183,6 @@ class Pairs final : public Table {
   const Columns columns_;
   Points points_;
   int lines_ = 0;
-  bool decimal_comma_ = false;
   bool full_ = false;
   bool is_open_ = false;  // the line before ends within a group
   bool in_group_ = false, in_text_ = false;

@@ -31,61 +31,6 @@ class Profile final : public Table {
 
   void Take(absl::string_view line, uint64_t at, OpenReport& out) override {
     if (full_) return;
-    if (!has_lines_) decimal_comma_ = HasDecimalComma(line);
-    if (!decimal_comma_) return TakePoints(line, at, out);
-    TakePoints(WithPoints(line), at, out);
-  }
-
-  Points Finish(uint64_t at, OpenReport& out) override {
-    const auto count = static_cast<std::size_t>(size());
-    if (axes_.points && !full_ && *axes_.points != static_cast<double>(count)) {
-      for (const Doubt& doubt : doubts_) out.Add(dims::v1::PROBLEM_TYPE_CHECKSUM, doubt.at, doubt.message);
-      abscissas_.TrustDoubtful();
-      out.Add(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
-              absl::StrCat("said to have ", Printed(*axes_.points), " points, there are ", count));
-    }
-    Points points;
-    points.x = abscissas_.Fill(count);
-    if (points.x.empty() && count > 0) {
-      out.Add(dims::v1::PROBLEM_TYPE_MISSING, at,
-              "nothing says the distance of the points: their abscissas are unknown");
-    }
-    CheckEnds(points.x, at, out);
-    if (axes_.first_y && count > 0 && !BeginsWith(*axes_.first_y)) {
-      out.Add(
-          dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
-          absl::StrCat("the first y is said to be ", Printed(axes_.first_y->value), ", it is ", Printed(first_y())));
-    }
-    Fit(ordinates_.samples());
-    points.y.Swap(&ordinates_.samples());
-    if (axes_.y_factor != 1) std::for_each(points.y.begin(), points.y.end(), [&](double& y) { y *= axes_.y_factor; });
-    return points;
-  }
-
- private:
-  void CheckEnds(const Samples& x, uint64_t at, OpenReport& out) const {
-    if (x.empty()) return;
-    if (axes_.first_x && x[0] != axes_.first_x->value) {
-      out.Add(dims::v1::PROBLEM_TYPE_INCONSISTENT, first_at_,
-              absl::StrCat("the first x is said to be ", Printed(axes_.first_x->value), ", the table begins at ",
-                           Printed(x[0])));
-    }
-    const double last = x[x.size() - 1];
-    const bool counted = !axes_.points || *axes_.points == static_cast<double>(x.size());
-    const double step = x.size() > 1 ? (last - x[0]) / (x.size() - 1) : 0;
-    if (axes_.last_x && counted &&
-        std::abs(last - axes_.last_x->value) > std::abs(step) / 2 + Resolution(*axes_.last_x)) {
-      out.Add(dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
-              absl::StrCat("the last x is said to be ", Printed(axes_.last_x->value), ", the table ends at ",
-                           Printed(last)));
-    }
-  }
-
-  int size() const { return ordinates_.samples().size(); }
-  // As it is, with its factor.
-  double first_y() const { return ordinates_.samples()[0] * axes_.y_factor; }
-
-  void TakePoints(absl::string_view line, uint64_t at, OpenReport& out) {
     const char* const begin = line.data();
     const char* const end = begin + line.size();
     Number label;
@@ -116,6 +61,57 @@ class Profile final : public Table {
     held_ = size();
   }
 
+  Points Finish(uint64_t at, OpenReport& out) override {
+    const auto count = static_cast<std::size_t>(size());
+    if (axes_.points && !full_ && *axes_.points != static_cast<double>(count)) {
+      for (const Doubt& doubt : doubts_) out.Add(dims::v1::PROBLEM_TYPE_CHECKSUM, doubt.at, doubt.message);
+      abscissas_.TrustDoubtful();
+      out.Add(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
+              absl::StrCat("said to have ", Printed(*axes_.points), " points, there are ", count));
+    }
+    Points points;
+    points.x = abscissas_.Fill(count);
+    if (points.x.empty() && count > 0) {
+      out.Add(dims::v1::PROBLEM_TYPE_MISSING, at,
+              "nothing says the distance of the points: their abscissas are unknown");
+    }
+    CheckEnds(points.x, at, out);
+    if (axes_.first_y && count > 0 && !BeginsWith(*axes_.first_y)) {
+      out.Add(
+          dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
+          absl::StrCat("the first y is said to be ", Printed(axes_.first_y->value), ", it is ", Printed(first_y())));
+    }
+    Fit(ordinates_.samples());
+    points.y.Swap(&ordinates_.samples());
+    if (axes_.y_factor != 1) std::for_each(points.y.begin(), points.y.end(), [&](double& y) { y *= axes_.y_factor; });
+    return points;
+  }
+
+  std::unique_ptr<Table> Clone() const override { return std::make_unique<Profile>(*this); }
+
+ private:
+  void CheckEnds(const Samples& x, uint64_t at, OpenReport& out) const {
+    if (x.empty()) return;
+    if (axes_.first_x && x[0] != axes_.first_x->value) {
+      out.Add(dims::v1::PROBLEM_TYPE_INCONSISTENT, first_at_,
+              absl::StrCat("the first x is said to be ", Printed(axes_.first_x->value), ", the table begins at ",
+                           Printed(x[0])));
+    }
+    const double last = x[x.size() - 1];
+    const bool counted = !axes_.points || *axes_.points == static_cast<double>(x.size());
+    const double step = x.size() > 1 ? (last - x[0]) / (x.size() - 1) : 0;
+    if (axes_.last_x && counted &&
+        std::abs(last - axes_.last_x->value) > std::abs(step) / 2 + Resolution(*axes_.last_x)) {
+      out.Add(dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
+              absl::StrCat("the last x is said to be ", Printed(axes_.last_x->value), ", the table ends at ",
+                           Printed(last)));
+    }
+  }
+
+  int size() const { return ordinates_.samples().size(); }
+  // As it is, with its factor.
+  double first_y() const { return ordinates_.samples()[0] * axes_.y_factor; }
+
   // "4.0E2 1 2": with an exponent, where none of the ordinates has letters; else the letter is the first of them.
   static const char* ReadLabel(const char* at, const char* end, Number& label) {
     const char* const past = ReadNumber(at, end, Exponent::kSigned, label);
@@ -128,17 +124,6 @@ class Profile final : public Table {
       return past;
     label = with_exponent;
     return further;
-  }
-
-  // "400,5 0,123 0,124": where only a comma that is a point makes the first number the first x.
-  bool HasDecimalComma(absl::string_view line) const {
-    if (!axes_.first_x || !absl::StrContains(line, ',') || absl::StrContains(line, '.')) return false;
-    const absl::string_view first = line.substr(0, line.find_first_of(" \t;", line.find_first_not_of(" \t")));
-    Number plain;
-    if (ReadNumber(line.data(), line.data() + line.size(), Exponent::kSigned, plain) == nullptr) return false;
-    const std::optional<Number> pointed = ParseNumber(first);
-    return pointed && !AreEqual(plain.value * axes_.x_factor, axes_.first_x->value) &&
-           AreEqual(pointed->value * axes_.x_factor, axes_.first_x->value);
   }
 
   // Programs take the first y from the measured value, the ordinate from the rounded one.
@@ -197,7 +182,6 @@ class Profile final : public Table {
   int lines_ = 0;
   uint64_t first_at_ = 0;
   bool has_lines_ = false;
-  bool decimal_comma_ = false;
   bool full_ = false;      // no more is interpreted
   bool no_scale_ = false;  // has been said
   bool unsure_ = false;    // the line before was not read to its end

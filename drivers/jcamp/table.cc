@@ -14,6 +14,22 @@ void Fit(Samples& samples) {
   samples.Swap(&fitting);
 }
 
+OpenReport OpenReport::Fork() const {
+  OpenReport fork;
+  fork.room_ = room_;
+  fork.text_room_ = text_room_;
+  fork.full_ = full_;
+  return fork;
+}
+
+void OpenReport::Join(const OpenReport& fork) {
+  for (const dims::v1::Problem& problem : fork.report_.problems())
+    Add(problem.type(), problem.offset(), problem.message());
+  room_ = fork.room_;
+  text_room_ = fork.text_room_;
+  full_ = fork.full_;
+}
+
 bool OpenReport::Refuse(uint64_t at, std::size_t& room) {
   room = 0;  // a smaller piece that comes later would hide the gap
   if (!std::exchange(full_, true)) {

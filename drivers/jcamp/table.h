@@ -41,6 +41,10 @@ class OpenReport {
   bool Hold(std::size_t bytes, uint64_t at) { return Hold(bytes, at, room_); }
   bool HoldText(std::size_t bytes, uint64_t at) { return Hold(bytes, at, text_room_); }
 
+  // A report that says nothing yet, with the room that this one has; and what became of it as what becomes of this.
+  OpenReport Fork() const;
+  void Join(const OpenReport& fork);
+
  private:
   bool Hold(std::size_t bytes, uint64_t at, std::size_t& room) {
     if (bytes > room) return Refuse(at, room);
@@ -71,6 +75,7 @@ struct Axes {
   std::optional<Number> first_x, last_x, delta_x, first_y;
   std::optional<double> points;  // NPOINTS, or VAR_DIM
   double x_factor = 1, y_factor = 1;
+  bool has_decimal_commas = false;  // numbers of the header are written so
 };
 
 // Where nothing but a comment, or nothing, is left of a line.
@@ -85,6 +90,7 @@ class Table {
   virtual void Take(absl::string_view line, uint64_t at, OpenReport& out) = 0;
   // The table has ended before `at`. Once.
   virtual Points Finish(uint64_t at, OpenReport& out) = 0;
+  virtual std::unique_ptr<Table> Clone() const = 0;
 };
 
 // (X++(Y..Y)): lines of an abscissa and ordinates at equal distances, in any of the forms AFFN, PAC, SQZ, DIF and DUP.
