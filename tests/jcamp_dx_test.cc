@@ -147,6 +147,50 @@ TEST(JcampDx, AnnouncedNumbersAreCounted) {
   }
 }
 
+TEST(JcampDx, AnAnnouncedNumberIsThatOfOneTable) {
+  const std::string begin = "##TITLE= t\n##FIRSTX= 1\n##LASTX= 3\n##NPOINTS= 3\n##XYDATA= (X++(Y..Y))\n1 5 6 7\n";
+  EXPECT_EQ(JcampReport(begin + "##PEAK TABLE= (XY..XY)\n2, 6\n##END=\n").problems_size(), 0);
+  EXPECT_TRUE(HasProblem(JcampReport(begin + "##NPOINTS= 2\n##PEAK TABLE= (XY..XY)\n2, 6\n##END=\n"),
+                         dims::v1::PROBLEM_TYPE_COUNT_MISMATCH));
+}
+
+TEST(JcampDx, AFirstYIsThatOfOnePage) {
+  const std::string begin =
+      "##TITLE= t\n##NTUPLES= n\n##SYMBOL= F1, F2, Y\n##VAR_DIM= 2, 2, 2\n##FIRST= 5, 1, 10\n##LAST= 6, 2, 40\n";
+  const auto page = [](absl::string_view first, absl::string_view y) {
+    return absl::StrCat("##PAGE= F1\n", first, "##DATA TABLE= (F2++(Y..Y)), PROFILE\n1 ", y, " 3\n");
+  };
+  const auto problems = [&](const std::string& pages) {
+    const dims::v1::Report report = JcampReport(begin + pages + "##END NTUPLES= n\n##END=\n");
+    EXPECT_EQ(report.analyses(0).spectra_size(), 2);
+    return report.problems_size();
+  };
+  EXPECT_EQ(problems(page("", "10") + page("", "20")), 0);
+  EXPECT_EQ(problems(page("", "15") + page("", "20")), 1);
+  EXPECT_EQ(problems(page("", "10") + page("##FIRST= 6, 1, 20\n", "20")), 0);
+  EXPECT_EQ(problems(page("", "10") + page("##FIRST= 6, 1, 30\n", "20")), 1);
+}
+
+TEST(JcampDx, ABlockOfALinkTakesNoCopyOfWhatItInherits) {
+  std::string file = "##TITLE= l\n##DATA TYPE= LINK\n";
+  for (const char* label : {"CAS NAME", "NAMES", "DATE", "LONG DATE", "TIME", "MOLFORM"}) {
+    absl::StrAppend(&file, "##", label, "= ", std::string(60'000, 'x'), "\n");
+  }
+  ResetHeapPeak();
+  const std::size_t before = HeapInUse();
+  std::string deep = file;
+  for (int i = 0; i < 14; ++i) deep += "##TITLE= l\n##DATA TYPE= LINK\n";
+  EXPECT_EQ(JcampReports(deep).size(), 1u);
+  EXPECT_LT(HeapPeak() - before, 3u << 20);
+}
+
+TEST(JcampDx, WhatIsNoNumberIsNotChanged) {
+  const dims::v1::Report report =
+      JcampReport("##TITLE= t\n##FIRSTX= 4,000.0\n##LASTX= 402,5\n##XYPOINTS= (XY..XY)\n4000, 1\n##END=\n");
+  EXPECT_EQ(report.analyses(0).spectra(0).first_x(), "4,000.0");
+  EXPECT_EQ(report.analyses(0).spectra(0).last_x(), "402.5");
+}
+
 TEST(JcampDx, BlocksDeeperThanAnyFileEndTheReport) {
   std::string file;
   for (int i = 0; i < 40; ++i) absl::StrAppend(&file, "##TITLE= ", i, "\n##DATA TYPE= LINK\n");

@@ -13,11 +13,11 @@
 // and an OVERSIZE problem says so.
 //
 // Lines are read from the bytes as they are, where they are 8-bit: a table's have nothing to decode.
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -159,7 +159,7 @@ class JcampDx final : public Decoder {
   }
 
   void Push(const Record& record, uint64_t at) {
-    blocks_.emplace_back(reading_, blocks_.empty() ? jcamp::Header() : blocks_.back().header().OfParts());
+    blocks_.emplace_back(reading_, blocks_.empty() ? nullptr : &blocks_.back().header());
     blocks_.back().Take(record, at, *open_);
   }
 
@@ -200,8 +200,8 @@ class JcampDx final : public Decoder {
   const jcamp::Reading reading_;
   const absl::Duration idle_;
   std::optional<OpenReport> open_;
-  std::vector<Block> blocks_;  // the open ones, the outermost first
-  std::string rest_;           // of a line whose end has not come yet
+  std::deque<Block> blocks_;  // the open ones, the outermost first
+  std::string rest_;          // of a line whose end has not come yet
   uint64_t rest_at_ = 0;
   uint64_t here_ = 0;      // the stream has come so far
   uint64_t armed_at_ = 0;  // and had when the timer began

@@ -33,6 +33,7 @@ void Block::Take(const Record& record, uint64_t at, OpenReport& out) {
   } else if (label == "NTUPLES") {
     if (tuples_) CloseTuples(at, out);
     tuples_ = true;
+    begun_.clear();
     header_.ClearTuples();
   } else if (label == "PAGE" && tuples_) {
     page_ = Value(record.value, at, out);
@@ -46,6 +47,7 @@ void Block::Take(const Record& record, uint64_t at, OpenReport& out) {
       OpenTable(list, at + record.value_at, out);
     }
   } else if (const std::optional<Label> kept = LabelOf(label)) {
+    if (*kept == Label::kFirst) begun_.clear();
     std::string value = Value(record.value, at, out);
     if (value.empty()) {
       place_ = kValue;
@@ -107,7 +109,10 @@ void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
     header_.DescribeBlock(spectrum_);
   }
   if (!out.HoldText(spectrum_.ByteSizeLong() + kCurve, at)) return;
-  const Axes axes = tuples_ ? header_.AxesOfTuple(*form) : header_.AxesOfBlock();
+  Axes axes = tuples_ ? header_.AxesOfTuple(*form) : header_.AxesOfBlock();
+  // The first y is that of one page, the number of points that of one table.
+  if (tuples_ && axes.first_y && !begun_.insert(form->y).second) axes.first_y.reset();
+  if (!tuples_) header_.Set(Label::kPoints, "");
   table_.emplace(form->profile ? MakeProfile(axes) : MakePairs(axes, form->columns), axes);
   if (!form->data.empty())
     table_->Take(form->data, at + static_cast<std::size_t>(form->data.data() - list.data()), out);

@@ -12,8 +12,8 @@
 #define DIMS_DRIVERS_JCAMP_BLOCK_H_
 
 #include <optional>
+#include <set>
 #include <string>
-#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "drivers/encoding.h"
@@ -33,7 +33,8 @@ struct Reading {
 
 class Block {
  public:
-  Block(const Reading& reading, Header inherited) : reading_(reading), header_(std::move(inherited)) {}
+  // `link`: the header of the LINK around it, which outlives the block.
+  Block(const Reading& reading, const Header* link) : reading_(reading), header_(link) {}
 
   // A record that begins here; not TITLE of another block, nor END.
   void Take(const Record& record, uint64_t at, OpenReport& out);
@@ -63,6 +64,7 @@ class Block {
   std::optional<CommaTable> table_;
   dims::v1::Spectrum spectrum_;  // what it will be, without its points
   bool tuples_ = false;          // between NTUPLES and its end
+  std::set<std::string> begun_;  // variables whose FIRST has had its table
   std::string page_;
   int pages_ = 0;
   int parts_ = 0;

@@ -89,6 +89,27 @@ bool IsDate(absl::string_view text) {
   return numbers >= 2;
 }
 
+// The blocks of a LINK have it, too.
+bool IsOfParts(Label label) {
+  switch (label) {
+    case Label::kCasName:
+    case Label::kCasNumber:
+    case Label::kDate:
+    case Label::kFormula:
+    case Label::kInlet:
+    case Label::kLongDate:
+    case Label::kNames:
+    case Label::kSystem:
+    case Label::kTime:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// As a number is written elsewhere; what is none, as it is.
+std::string Numeral(absl::string_view text) { return ParseNumber(text) ? Point(text) : std::string(text); }
+
 }  // namespace
 
 std::optional<Label> LabelOf(absl::string_view label) {
@@ -122,13 +143,9 @@ void Header::ClearTuples() {
   }
 }
 
-Header Header::OfParts() const {
-  Header parts;
-  for (const Label label : {Label::kCasName, Label::kCasNumber, Label::kDate, Label::kFormula, Label::kInlet,
-                            Label::kLongDate, Label::kNames, Label::kSystem, Label::kTime}) {
-    parts.Set(label, std::string((*this)[label]));
-  }
-  return parts;
+absl::string_view Header::operator[](Label label) const {
+  const std::string& value = values_[static_cast<std::size_t>(label)];
+  return value.empty() && link_ != nullptr && IsOfParts(label) ? (*link_)[label] : absl::string_view(value);
 }
 
 bool Header::is_link() const {
@@ -227,8 +244,8 @@ void Header::DescribeBlock(dims::v1::Spectrum& spectrum) const {
   }
   spectrum.set_x_unit(std::string(x_unit));
   spectrum.set_y_unit(std::string(y_unit));
-  spectrum.set_first_x(Point((*this)[Label::kFirstX]));
-  spectrum.set_last_x(Point((*this)[Label::kLastX]));
+  spectrum.set_first_x(Numeral((*this)[Label::kFirstX]));
+  spectrum.set_last_x(Numeral((*this)[Label::kLastX]));
 }
 
 void Header::DescribeTuple(const Form& form, dims::v1::Spectrum& spectrum) const {
@@ -236,8 +253,8 @@ void Header::DescribeTuple(const Form& form, dims::v1::Spectrum& spectrum) const
   spectrum.set_x_unit(std::string(OfVariable(Label::kUnits, form.x)));
   spectrum.set_y_unit(std::string(OfVariable(Label::kUnits, form.y)));
   spectrum.set_variable(std::string(OfVariable(Label::kVarName, form.y)));
-  spectrum.set_first_x(Point(OfVariable(Label::kFirst, form.x)));
-  spectrum.set_last_x(Point(OfVariable(Label::kLast, form.x)));
+  spectrum.set_first_x(Numeral(OfVariable(Label::kFirst, form.x)));
+  spectrum.set_last_x(Numeral(OfVariable(Label::kLast, form.x)));
 }
 
 void Header::Describe(bool title_is_sample, uint64_t at, OpenReport& out, dims::v1::Analysis& analysis) const {

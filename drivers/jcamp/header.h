@@ -72,14 +72,14 @@ std::optional<Label> LabelOf(absl::string_view label);
 
 class Header {
  public:
+  // `link`: that of the LINK around the block, which outlives this one.
+  explicit Header(const Header* link) : link_(link) {}
+
   void Set(Label label, std::string value);
   // Empty where there is none.
-  absl::string_view operator[](Label label) const { return values_[static_cast<std::size_t>(label)]; }
+  absl::string_view operator[](Label label) const;
   // NTUPLES begin: what an earlier one said is over.
   void ClearTuples();
-
-  // What the blocks of a LINK with this header have from it.
-  Header OfParts() const;
 
   bool is_link() const;
   dims::v1::SpectrumKind kind() const;
@@ -101,6 +101,7 @@ class Header {
   std::optional<Number> NumberOf(Label label) const { return ParseNumber((*this)[label]); }
   dims::v1::Technique technique() const;
 
+  const Header* const link_;
   std::array<std::string, kLabels> values_;
 };
 
