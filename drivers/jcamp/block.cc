@@ -101,6 +101,7 @@ void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
     out.Add(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "a table whose variable list is none that is known; not read");
     return;
   }
+  if (!out.HoldText(kCurve, at)) return;
   spectrum_.Clear();
   if (tuples_) {
     header_.DescribeTuple(*form, spectrum_);
@@ -108,7 +109,7 @@ void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
   } else {
     header_.DescribeBlock(spectrum_);
   }
-  if (!out.HoldText(spectrum_.ByteSizeLong() + kCurve, at)) return;
+  if (!out.HoldText(spectrum_.ByteSizeLong(), at)) return;
   Axes axes = tuples_ ? header_.AxesOfTuple(*form) : header_.AxesOfBlock();
   // The first y is that of one page, the number of points that of one table.
   if (tuples_ && axes.first_y && !begun_.insert(form->y).second) axes.first_y.reset();

@@ -19,6 +19,13 @@ bool Begins(absl::string_view line, double factor, const Number& said) {
          std::abs(number.value * factor - said.value) <= kAlike * std::abs(said.value);
 }
 
+bool HasPoint(absl::string_view lines) {
+  for (std::size_t i = lines.find('.'); i != absl::string_view::npos; i = lines.find('.', i + 1)) {
+    if ((i > 0 && IsDigit(lines[i - 1])) || (i + 1 < lines.size() && IsDigit(lines[i + 1]))) return true;
+  }
+  return false;
+}
+
 // A way of reading, and what it would add to the report.
 struct Way {
   std::unique_ptr<Table> table;
@@ -83,13 +90,6 @@ void CommaTable::Decide(Points* points, uint64_t at, OpenReport& out) {
   }
   waiting_ = std::string();
   starts_ = std::vector<Start>();
-}
-
-bool CommaTable::HasPoint(absl::string_view lines) {
-  for (std::size_t i = lines.find('.'); i != absl::string_view::npos; i = lines.find('.', i + 1)) {
-    if ((i > 0 && IsDigit(lines[i - 1])) || (i + 1 < lines.size() && IsDigit(lines[i + 1]))) return true;
-  }
-  return false;
 }
 
 bool CommaTable::EndsAsSaid(const Points& points) const {

@@ -65,7 +65,8 @@ std::optional<Form> ParseForm(absl::string_view list, const std::vector<absl::st
   }
   std::vector<std::string> group = SymbolsOf(inside.substr(0, dots), symbols);
   const bool is_interferogram = group.size() == 2 && group[0] == "R" && group[1] == "A";
-  form.columns.text = symbols.empty() && group.size() > 1 && group.back() == "A" && !is_interferogram;
+  const bool has_a = std::find(symbols.begin(), symbols.end(), "A") != symbols.end() || is_interferogram;
+  form.columns.text = group.size() > 1 && group.back() == "A" && !has_a;
   if (form.columns.text) group.pop_back();
   for (const std::string& symbol : group) {
     if (!absl::ascii_isalpha(symbol[0])) return std::nullopt;

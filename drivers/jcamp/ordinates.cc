@@ -102,41 +102,37 @@ bool Ordinates::IsBlank(char c) { return LeadOf(c).kind == Lead::kBlank; }
 
 const char* Ordinates::ReadValue(const char* at, const char* end) {
   const Lead& lead = LeadOf(*at);
-  bool has_value = true;
   switch (lead.kind) {
     case Lead::kDigit:
     case Lead::kSquared: {
       const Digits digits = ReadDigits(at, end, lead.digit);
-      double value = digits.value * lead.sign;
-      const bool is_letter = digits.end < end && LeadOf(*digits.end).kind == Lead::kSquared;
-      at = lead.kind == Lead::kDigit && is_letter ? ReadExponent(at, digits.end, end, value) : digits.end;
-      if (at == nullptr) return nullptr;
-      value_ = value;
+      value_ = digits.value * lead.sign;
+      at = digits.end;
       break;
     }
     case Lead::kSign:
     case Lead::kPoint: {
       Number number;
-      const char* const past = ReadNumber(at, end, Exponent::kSigned, number);
-      const bool is_letter = past != nullptr && past < end && LeadOf(*past).kind == Lead::kSquared;
-      at = is_letter ? ReadExponent(at, past, end, number.value) : past;
+      at = ReadNumber(at, end, Exponent::kSigned, number);
       if (at == nullptr) return nullptr;
       value_ = number.value;
       break;
     }
     case Lead::kNone:
-      ++at;
-      has_value = false;
-      break;
+      return ReadNone(at + 1);
     default:
-      if (!IsNaN(at, end)) return nullptr;
-      at += 3;
-      has_value = false;
+      return IsNaN(at, end) ? ReadNone(at + 3) : nullptr;
   }
-  has_value_ = has_value;
-  shown_ = has_value_ ? value_ : std::numeric_limits<double>::quiet_NaN();
+  has_value_ = true;
+  shown_ = value_;
   differs_ = false;
   return at;
+}
+
+const char* Ordinates::ReadNone(const char* past) {
+  has_value_ = differs_ = false;
+  shown_ = std::numeric_limits<double>::quiet_NaN();
+  return past;
 }
 
 const char* Ordinates::Read(const char* at, const char* end, std::size_t most) {
@@ -163,14 +159,32 @@ const char* Ordinates::ReadAny(const char* at, const char* end, int whole) {
   // A byte is at most a point, but for DUP.
   double* next = Room(y_.data() + y_.size(), end - at);
   bool may_repeat = next > y_.data();
-  bool is_affn = false;  // the value before is
+  bool is_affn = at < end && IsNaN(at, end);  // so is the value before,
+  const char* from = nullptr;                 // and begins here
   for (; at < end;) {
     const Lead& lead = LeadOf(*at);
     if (lead.kind == Lead::kBlank) {
       ++at;
-      // A word behind it is no letters that stand for digits.
-      if (is_affn && end - at > 1 && IsLetter(at[0]) && IsLetter(at[1]) && !IsNaN(at, end)) break;
-    } else if (lead.kind == Lead::kDifference && !IsNaN(at, end)) {
+      continue;
+    }
+    if (is_affn && IsLetter(*at)) [[unlikely]] {
+      // Directly behind the value it begins an exponent; as part of a word it stands for no digit.
+      if (LeadOf(at[-1]).kind == Lead::kBlank) {
+        const bool is_word = end - at > 1 && IsLetter(at[1]);
+        if (is_word && !IsNaN(at, end)) break;
+      } else if (lead.kind == Lead::kSquared && from != nullptr) {
+        const char* const past = ReadExponent(from, at, end, value_);
+        if (past == nullptr) {
+          --next;
+          at = from;
+          break;
+        }
+        next[-1] = shown_ = value_;
+        at = past;
+        continue;
+      }
+    }
+    if (lead.kind == Lead::kDifference && !(is_affn && IsNaN(at, end))) {
       if (!has_value_) break;  // a difference to none
       const Digits digits = ReadDigits(at, end, lead.digit);
       at = digits.end;
@@ -192,10 +206,11 @@ const char* Ordinates::ReadAny(const char* at, const char* end, int whole) {
     } else {
       const char* const past = ReadValue(at, end);
       if (past == nullptr) break;
+      is_affn = lead.kind != Lead::kSquared;
+      from = has_value_ ? at : nullptr;
       at = past;
       *next++ = shown_;
       may_repeat = true;
-      is_affn = lead.kind != Lead::kSquared;
     }
   }
   y_.Truncate(static_cast<int>(next - y_.data()));

@@ -42,6 +42,7 @@ class Ordinates {
   const Samples& samples() const { return y_; }
 
  private:
+  const char* ReadNone(const char* past);
   const char* ReadPacked(const char* from, const char* end, int whole);
   const char* ReadAny(const char* at, const char* end, int whole);
   int Repeated(double times, const double* next, int whole) const;
