@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "drivers/astm_link.h"
+#include "drivers/decimal.h"
 
 namespace dims {
 namespace {
@@ -26,21 +27,6 @@ constexpr int kMostParts = 40;  // of a record or a field; no record of the stan
 // Fields and components are numbered from 1, as in the standard; one that is not there is empty.
 absl::string_view Part(const std::vector<absl::string_view>& parts, std::size_t number) {
   return number <= parts.size() ? absl::StripAsciiWhitespace(parts[number - 1]) : absl::string_view();
-}
-
-// "7,41", "-1", ".5", "1.2E+03"
-bool IsNumber(absl::string_view text) {
-  if (!absl::ConsumePrefix(&text, "-")) absl::ConsumePrefix(&text, "+");
-  std::size_t i = 0, digits = 0, points = 0;
-  for (; i < text.size() && (absl::ascii_isdigit(text[i]) || text[i] == '.' || text[i] == ','); ++i) {
-    ++(absl::ascii_isdigit(text[i]) ? digits : points);
-  }
-  if (digits == 0 || points > 1) return false;
-  text.remove_prefix(i);
-  if (text.empty()) return true;
-  if (!absl::ConsumePrefix(&text, "E") && !absl::ConsumePrefix(&text, "e")) return false;
-  if (!absl::ConsumePrefix(&text, "-")) absl::ConsumePrefix(&text, "+");
-  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
 }
 
 // A number, and the comparator before it.

@@ -2,7 +2,8 @@
 //
 // What: a decimal number as digits and a scale, for checking what a report says against itself.
 // Promise: no binary floating point; Parse takes nothing but a number, and a value that it takes is exact.
-// Errors: nullopt for anything that is not a plain decimal of at most 18 digits ("1.2.3", "<5", "", "12 ").
+// Errors: nullopt for anything that is not a plain decimal of at most 18 digits from the first that is not 0 ("1.2.3",
+//   "<5", "", "12 ").
 // Threads: values.
 #ifndef DIMS_DRIVERS_DECIMAL_H_
 #define DIMS_DRIVERS_DECIMAL_H_
@@ -21,6 +22,11 @@ struct Decimal {
   // "12", "-0.35", "+7.", ".5"; a comma is read as the point.
   static std::optional<Decimal> Parse(absl::string_view text);
 };
+
+// A printed number of any length, perhaps with an exponent: "-0.35", "12", "2.815340e+004", "7,41".
+bool IsNumber(absl::string_view text);
+// Such a number whose digits are all 0.
+bool IsZero(absl::string_view text);
 
 // Digits only, at least one.
 bool IsDigits(absl::string_view text);

@@ -18,7 +18,7 @@ Number Of(const std::string& text) {
 }
 
 TEST(AgilentGcNumbers, ANumberIsReadWithItsExponentAndNothingElseIsANumber) {
-  for (const auto& [text, units, scale] : {std::tuple("812.44190", 81244190, 5),
+  for (const auto& [text, units, scale] : {std::tuple("812.44190", int64_t{81244190}, 5),
                                            {"8.32147e4", 832147, 1},
                                            {"4.13070e-1", 413070, 6},
                                            {"1.000e2", 1000, 1},
@@ -26,7 +26,8 @@ TEST(AgilentGcNumbers, ANumberIsReadWithItsExponentAndNothingElseIsANumber) {
                                            {"12,5", 125, 1},
                                            {"1.5E-05", 15, 6},
                                            {"100", 100, 0},
-                                           {"1.2e9", 12, -8}}) {
+                                           {"1.2e9", 12, -8},
+                                           {"0.000123456789012345", 123456789012345, 18}}) {
     EXPECT_EQ(Of(text).units, units) << text;
     EXPECT_EQ(Of(text).scale, scale) << text;
   }

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "drivers/decimal.h"
 #include "drivers/driver.h"
 #include "drivers/shimadzu/text.h"
 #include "drivers/text.h"

@@ -46,20 +46,6 @@ bool IsSlip(absl::string_view a, absl::string_view b) {
   return b.size() == 1;
 }
 
-bool IsNumber(absl::string_view text) {
-  if (const std::size_t e = text.find_first_of("eE"); e != absl::string_view::npos) {
-    absl::string_view exponent = text.substr(e + 1);
-    if (absl::StartsWith(exponent, "+") || absl::StartsWith(exponent, "-")) exponent.remove_prefix(1);
-    if (!IsDigits(exponent)) return false;
-    text = text.substr(0, e);
-  }
-  return Decimal::Parse(text).has_value();
-}
-
-bool IsZero(absl::string_view text) {
-  return IsNumber(text) && text.substr(0, text.find_first_of("eE")).find_first_not_of("+-0.,") == text.npos;
-}
-
 bool IsDashes(absl::string_view text) { return text.size() > 1 && text.find_first_not_of('-') == text.npos; }
 
 std::optional<absl::int128> Micro(absl::string_view number) {

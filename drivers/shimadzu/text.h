@@ -1,6 +1,6 @@
 // What the lines of Shimadzu's exports have in common.
 //
-// What: cells, printed numbers, CAS numbers and names as the libraries of GCMSsolution print them.
+// What: cells, CAS numbers and names as the libraries of GCMSsolution print them.
 // Promise: nothing is changed but surrounding blanks, which go.
 // Errors: nullopt for what has not the form; of CAS numbers, problems in the report.
 // Threads: pure functions.
@@ -29,10 +29,6 @@ std::string Normal(absl::string_view name);
 // that is not known is of a version that has more.
 bool IsSlip(absl::string_view a, absl::string_view b);
 
-// "-0.35", "12", "2.815340e+004", also with a decimal comma.
-bool IsNumber(absl::string_view text);
-// A number whose digits are all 0.
-bool IsZero(absl::string_view text);
 // "---": there is no value.
 bool IsDashes(absl::string_view text);
 
