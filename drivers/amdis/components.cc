@@ -19,8 +19,6 @@ namespace {
 
 constexpr int kMostComponents = 20'000;  // a short one would need far more room than its bytes
 
-bool IsNumber(absl::string_view text) { return Decimal::Parse(text).has_value(); }
-
 bool IsNumbers(absl::string_view text) {
   const WordList words = Words(text);
   return std::all_of(words.begin(), words.end(), IsNumber);
@@ -43,7 +41,7 @@ std::optional<MassPeak> CutPeak(absl::string_view& text) {
     abundance = abundance.substr(0, blank);
   }
   MassPeak peak;
-  if (!IsNumber(mass) || !IsNumber(abundance) || !absl::SimpleAtod(mass, &peak.mass) ||
+  if (!Decimal::Parse(mass) || !Decimal::Parse(abundance) || !absl::SimpleAtod(mass, &peak.mass) ||
       !absl::SimpleAtod(abundance, &peak.abundance) ||
       (!flag.empty() &&
        !(absl::ascii_isupper(static_cast<unsigned char>(flag[0])) && (flag.size() == 1 || IsNumber(flag.substr(1)))))) {
@@ -62,14 +60,21 @@ bool IsComponent(absl::string_view line) {
 
 TextReport::Verdict Components::Take(const TextLine& line) {
   const absl::string_view text = absl::StripAsciiWhitespace(line.text);
-  if (text.empty()) return Verdict::kTaken;
+  if (text.empty()) {
+    if (spectrum_ != nullptr && (found_ > 0 || expected_ == 0)) CloseComponent();
+    return Verdict::kTaken;
+  }
   if (line.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
   absl::string_view count = text;
   int64_t peaks = 0;
   if (absl::StartsWith(text, "NAME:")) {
     TakeName(text, line.at);
   } else if (spectrum_ == nullptr) {
-    // Of a component that is left out.
+    if (!left_out_) LeaveOut(line.at);
+  } else if (expected_ >= 0 && (text == "RE" || absl::StartsWith(text, "NUM PEAKS:"))) {
+    // Its head, and the blank line before it, were lost.
+    CloseComponent();
+    LeaveOut(line.at);
   } else if (expected_ >= 0) {
     if (!TakePeaks(text)) {
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "no peak where one is due; the line's rest is left out");
@@ -108,11 +113,12 @@ void Components::TakeName(absl::string_view text, uint64_t at) {
     if (tag == "WD") peak.set_width(std::string(value));  // it can be ">5"
   }
   if (!fits || peak.max_scan().empty() || finding.retention_time().empty()) {
-    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "the head of a component is not as such are; it is left out");
+    LeaveOut(at);
     return;
   }
   finding.set_spectrum_title(title);
   *analysis_->add_findings() = std::move(finding);
+  left_out_ = false;
   spectrum_ = analysis_->add_spectra();
   spectrum_->set_kind(dims::v1::SPECTRUM_KIND_MASS);
   spectrum_->set_title(title);
@@ -134,8 +140,14 @@ bool Components::TakePeaks(absl::string_view text) {
   return true;
 }
 
+void Components::LeaveOut(uint64_t at) {
+  Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "the head of a component is not as such are; it is left out");
+  left_out_ = true;
+}
+
 void Components::CloseComponent() {
   if (spectrum_ != nullptr) {
+    whole_ = expected_ >= 0 && found_ >= expected_;
     spectrum_->set_points(static_cast<uint64_t>(spectrum_->x_size()));
     if (expected_ < 0) {
       Problem(dims::v1::PROBLEM_TYPE_MISSING, at_, "the component does not say how many peaks it has");

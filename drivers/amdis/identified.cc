@@ -80,7 +80,7 @@ void Identified::TakeRow(const TextLine& line) {
     if (field.empty()) continue;
     const auto number = [&]() -> std::string {
       absl::ConsumeSuffix(&field, "%");
-      if (Decimal::Parse(field)) return Point(field);
+      if (IsNumber(field)) return Point(field);
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at,
               absl::StrCat("a cell of column ", i + 1, " is no number; it is left out"));
       return "";
@@ -139,9 +139,16 @@ void Identified::TakeRow(const TextLine& line) {
   }
   dims::v1::Analysis& analysis = *report().mutable_analyses(report().analyses_size() - 1);
   std::string component = absl::StrCat(finding.retention_time(), " ", peak.max_scan());
-  if (component != component_) *analysis.add_findings() = std::move(finding);
+  if (component != component_) first_of_component_ = analysis.findings_size();
+  // An amount, and how far off the library's time is, are of one compound and no other.
+  int place = first_of_component_;
+  if (component != component_ || finding.has_amount() ||
+      finding.retention_time_deviation() != analysis.findings(place).retention_time_deviation()) {
+    place = analysis.findings_size();
+    *analysis.add_findings() = std::move(finding);
+  }
   component_ = std::move(component);
-  *analysis.mutable_findings(analysis.findings_size() - 1)->add_identifications() = std::move(hit);
+  *analysis.mutable_findings(place)->add_identifications() = std::move(hit);
 }
 
 }  // namespace dims::amdis

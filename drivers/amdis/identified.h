@@ -1,8 +1,9 @@
 // What AMDIS identifies: its report (".TXT"), a header and a row for each hit, fields between tabs.
 //
 // What: rows of one file are an analysis, rows of one component (file, time, scan) a finding, each row an
-//   identification by its net match, in their order; they are not ranked. Columns go by their names; those that have no
-//   place here are left out.
+//   identification by its net match, in their order; they are not ranked. A further row that has an amount, or another
+//   deviation of its time, is a finding of its own. Columns go by their names; those that have no place here are left
+//   out.
 // Promise: marks at a name are flags of the identification and no part of the name: ">" (a hit of the NIST search), "?"
 //   to "???" (tentative), "[...]" before or behind it, "#" behind it. A number behind a name stays: it may be a part of
 //   it.
@@ -43,6 +44,7 @@ class Identified final : public TextReport {
 
   std::vector<std::string> columns_;
   std::string file_, component_;  // of the last row
+  int first_of_component_ = 0;    // which finding
   int rows_ = 0;
   bool whole_ = true;  // the last line was a row, or the header
 };
