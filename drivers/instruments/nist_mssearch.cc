@@ -7,7 +7,8 @@
 // angle brackets, so what stands between << and >> is taken whole. MSPepSearch writes its command line first, behind
 // ">", puts a difference in mass behind the name, "(0.00)", which is left out, and has no RI. Zero for CAS and RI means
 // that there is none. There is no end marker, and nothing tells how many hits a spectrum should have: hits are
-// numbered, and each ends with a full stop.
+// numbered, and each ends with a full stop. Hits are never given to the spectrum before theirs: where its line was
+// lost, they are a finding without a title.
 //
 // Source: real files of MS Search; MSPepSearch 0.91 as several independent readers know it.
 #include <algorithm>
@@ -44,13 +45,17 @@ bool IsCommandLine(absl::string_view text) { return absl::StartsWith(text, "> MS
 
 struct Unknown {
   absl::string_view title, factor;
+  bool whole = false;  // what is not is empty
 };
 std::optional<Unknown> ParseUnknown(absl::string_view text) {
   if (!absl::ConsumePrefix(&text, "Unknown:")) return std::nullopt;
   const std::size_t at = text.rfind(kFactor);
-  if (at == absl::string_view::npos) return std::nullopt;
-  Unknown unknown{absl::StripAsciiWhitespace(text.substr(0, at)), text.substr(at + kFactor.size())};
-  if (unknown.factor != "N/A" && !Decimal::Parse(unknown.factor)) return std::nullopt;
+  if (at == absl::string_view::npos) return Unknown{};
+  Unknown unknown{absl::StripAsciiWhitespace(text.substr(0, at)), text.substr(at + kFactor.size()), true};
+  if (unknown.factor != "N/A" && !Decimal::Parse(unknown.factor)) {
+    unknown.factor = "";
+    unknown.whole = false;
+  }
   return unknown;
 }
 
@@ -183,7 +188,7 @@ class SearchResult final : public TextReport {
     if (analysis_ != nullptr && IsCommandLine(text)) return Verdict::kOther;
     whole_ = true;
     if (const std::optional<Unknown> unknown = ParseUnknown(text)) {
-      TakeUnknown(*unknown);
+      TakeUnknown(*unknown, line.at);
     } else if (analysis_ == nullptr) {
       // A command line is only taken for the beginning of a search where one follows.
       if (!absl::StartsWith(text, ">") || ++lines_ > kMostComments) return Verdict::kOther;
@@ -197,6 +202,7 @@ class SearchResult final : public TextReport {
               absl::StartsWith(text, "Hit ") ? "this hit is not as hits are written; it is left out"
                                              : "neither a hit nor a searched spectrum");
       whole_ = false;
+      stray_ |= !absl::StartsWith(text, "Hit ");
     }
     return ++lines_ > kMostLines ? Verdict::kFull : Verdict::kTaken;
   }
@@ -208,20 +214,30 @@ class SearchResult final : public TextReport {
  private:
   static constexpr int kMostComments = 16;
 
-  void TakeUnknown(const Unknown& unknown) {
+  void TakeUnknown(const Unknown& unknown, uint64_t at) {
     if (analysis_ == nullptr) {
       analysis_ = report().add_analyses();
       analysis_->set_technique(dims::v1::TECHNIQUE_MS);
+    }
+    if (!unknown.whole) {
+      Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at,
+              "a searched spectrum is not named as such are; what cannot be read is left out");
     }
     Finding& finding = *analysis_->add_findings();
     finding.set_role(dims::v1::FINDING_ROLE_UNKNOWN);
     finding.set_spectrum_title(std::string(WithoutFolder(unknown.title)));
     if (unknown.factor != "N/A") finding.set_in_library_factor(std::string(unknown.factor));
     hits_ = 0;
+    stray_ = false;
   }
 
   void TakeHit(Hit hit, uint64_t at) {
     const Identification& id = hit.identification;
+    // Of a spectrum whose line was lost, or was the one that could not be read.
+    if (id.rank() <= hits_ || (id.rank() == 1 && stray_)) {
+      Problem(dims::v1::PROBLEM_TYPE_MISSING, at, "hits begin again, and no spectrum that was searched is there");
+      TakeUnknown({.title = "", .factor = "", .whole = true}, at);
+    }
     if (id.rank() != ++hits_) {
       Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
               absl::StrCat("hit ", id.rank(), " stands where hit ", hits_, " is due"));
@@ -240,7 +256,8 @@ class SearchResult final : public TextReport {
   dims::v1::Analysis* analysis_ = nullptr;  // the report's only one
   uint32_t hits_ = 0;                       // of the last finding
   int lines_ = 0;
-  bool whole_ = true;  // the last line was understood
+  bool whole_ = true;   // the last line was understood
+  bool stray_ = false;  // since the last finding, one was not that is no hit
   bool said_unknown_field_ = false;
 };
 
@@ -251,8 +268,8 @@ class NistMsSearch final : public SilenceDecoder {
  protected:
   std::unique_ptr<TextReport> Recognize(const TextLine& line) override {
     const absl::string_view text = absl::StripAsciiWhitespace(line.text);
-    if (!ParseUnknown(text) && !IsCommandLine(text)) return nullptr;
-    return std::make_unique<SearchResult>();
+    const std::optional<Unknown> unknown = ParseUnknown(text);
+    return (unknown && unknown->whole) || IsCommandLine(text) ? std::make_unique<SearchResult>() : nullptr;
   }
 };
 
@@ -266,7 +283,7 @@ extern const Driver nist_mssearch_driver;
 const Driver nist_mssearch_driver = {
     .name = "nist_mssearch",
     .title = "NIST MS Search (SRCRESLT.TXT) and MSPepSearch: hits of library searches",
-    .version = "1",
+    .version = "2",
     .line = {},
     .scan = ScanLine,
     .max_frame = 8192,
