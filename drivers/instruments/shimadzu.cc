@@ -17,6 +17,7 @@
 #include "drivers/shimadzu/printed_search.h"
 #include "drivers/shimadzu/sections.h"
 #include "drivers/shimadzu/text.h"
+#include "drivers/silence.h"
 
 namespace dims {
 namespace {
@@ -81,6 +82,13 @@ class Shimadzu final : public TextDecoder {
       // Its first "<< Target >>" was not one more of the print-out before.
       out.push_back(std::move(*printed_).Finish(End::kMark));
       printed_.emplace();
+    } else if (!after_target_ && printed_->complete() && printed_->Starts(line.text)) {
+      // So it is where that was damaged.
+      Finish(End::kBefore, true, out);
+      out.push_back(Begin{});
+      printed_.emplace();
+      AddProblem(report(), dims::v1::PROBLEM_TYPE_MISSING, line.at,
+                 "there is no \"<< Target >>\" before this spectrum");
     }
     printed_->Take(line);
     if (!target && !line.text.empty()) after_target_ = false;
@@ -142,18 +150,8 @@ constexpr OptionSpec kOptions[] = {
      .type = OptionSpec::Type::kBoolean,
      .default_value = "false",
      .help = "keep chromatograms and mass spectra too"},
-    {.name = "idle_timeout",
-     .type = OptionSpec::Type::kDuration,
-     .minimum = 1000,
-     .maximum = 3600000,
-     .default_value = "300s",
-     .help = "a report that stops for so long is given up as interrupted"},
-    {.name = "end_timeout",
-     .type = OptionSpec::Type::kDuration,
-     .minimum = 1000,
-     .maximum = 3600000,
-     .default_value = "30s",
-     .help = "a report that can be complete and stops for so long has ended"},
+    kIdleTimeoutOption,
+    kEndTimeoutOption,
 };
 
 std::unique_ptr<Decoder> Make(const Options& options) { return std::make_unique<Shimadzu>(options); }
@@ -166,7 +164,7 @@ extern const Driver shimadzu_driver;
 const Driver shimadzu_driver = {
     .name = "shimadzu",
     .title = "Shimadzu GCMSsolution and LabSolutions: ASCII export (GC, LC, GC/MS, LC/MS), printed library search",
-    .version = "1",
+    .version = "2",
     .line = {},
     .scan = ScanLine,
     .max_frame = 32 * 1024,

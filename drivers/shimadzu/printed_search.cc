@@ -1,6 +1,7 @@
 #include "drivers/shimadzu/printed_search.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::size_t kMostKept = 2 << 20, kHitKept = 128;
 constexpr int kMostNameLines = 16;
+constexpr absl::string_view kSynonym = "$$";  // what another name follows
 
 constexpr absl::string_view kLabels[] = {
     "Line#:",   "R.Time:", "MassPeaks:", "RawMode:", "BasePeak:",  "BG Mode:",  "Hit#:",    "Entry:",
@@ -58,6 +60,18 @@ bool IsOfAxes(absl::string_view text) {
   return absl::StartsWith(text, "m/z") || text.find_first_not_of("0123456789., %") == absl::string_view::npos;
 }
 
+bool HasLabel(absl::string_view text) {
+  return std::any_of(std::begin(kLabels), std::end(kLabels),
+                     [&](absl::string_view label) { return Value(text, label).has_value(); });
+}
+
+// Any other line is of axes, or of a name.
+bool BeginsPart(absl::string_view text) {
+  constexpr absl::string_view kFirst[] = {"Line#:", "RawMode:", "BG Mode:", "Hit#:", "SI:", "CompName:"};
+  return PrintedSearch::IsTarget(text) ||
+         std::any_of(std::begin(kFirst), std::end(kFirst), [&](auto label) { return absl::StartsWith(text, label); });
+}
+
 std::optional<int64_t> SpectrumOf(absl::string_view text) {
   int64_t number = 0;
   const std::optional<absl::string_view> printed = Value(text, "Line#:");
@@ -85,14 +99,24 @@ void PrintedSearch::Take(const TextLine& line) {
     AddProblem(report_, dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
   }
   if (text.empty()) {
+    EndName();
     if (state_ == State::kNamed) state_ = State::kRest;
-  } else if (!TakeLine(text, line.at)) {
+  } else if (TakeLine(text, line.at)) {
+    blank_end_ = line.blank_end;
+  } else {
     AddProblem(report_, dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at,
                "a line that this print-out does not have here; it is left out");
+    stray_ = true;
   }
 }
 
 bool PrintedSearch::TakeLine(absl::string_view text, uint64_t at) {
+  if (IsOfAxes(text)) {
+    axes_ = true;
+    return true;
+  }
+  if (!BeginsPart(text)) return ContinueName(text);
+  EndName();
   if (IsTarget(text)) {
     if (!complete()) AddProblem(report_, dims::v1::PROBLEM_TYPE_MISSING, at, "the hit before has no name");
     state_ = State::kTarget;
@@ -102,30 +126,42 @@ bool PrintedSearch::TakeLine(absl::string_view text, uint64_t at) {
   if (absl::StartsWith(text, "RawMode:") || absl::StartsWith(text, "BG Mode:")) return state_ == State::kDescribed;
   if (absl::StartsWith(text, "Hit#:")) return TakeHit(text, at);
   if (absl::StartsWith(text, "SI:")) return TakeScore(text, at);
-  if (absl::ConsumePrefix(&text, "CompName:")) return TakeName(text, at);
-  return IsOfAxes(text) || (state_ == State::kNamed && ++name_lines_ <= kMostNameLines);
+  return absl::ConsumePrefix(&text, "CompName:") && TakeName(text, at);
 }
 
 bool PrintedSearch::TakeTarget(absl::string_view text, uint64_t at) {
   const std::optional<int64_t> spectrum = SpectrumOf(text);
   const std::optional<Time> time = ParseTime(Value(text, "R.Time:").value_or(""));
-  if (state_ != State::kTarget || !spectrum || !time) return false;
+  if ((state_ != State::kTarget && !complete()) || !spectrum || !time) return false;
+  if (state_ != State::kTarget) {
+    AddProblem(report_, dims::v1::PROBLEM_TYPE_MISSING, at, "there is no \"<< Target >>\" before this spectrum");
+  }
   state_ = State::kDescribed;
   spectrum_ = *spectrum;
-  rank_ = 0;
   dims::v1::Finding finding;
   finding.set_retention_time(Point(time->minutes));
   finding.mutable_peak()->set_max_scan(std::string(time->scan));
+  BeginFinding(std::move(finding), at);
+  return true;
+}
+
+void PrintedSearch::BeginFinding(dims::v1::Finding finding, uint64_t at) {
+  rank_ = 0;
+  stray_ = false;
   finding_ = nullptr;
-  if (!Keep(finding, at)) return true;
+  if (!Keep(finding, at)) return;
   finding_ = report_.mutable_analyses(0)->add_findings();
   *finding_ = std::move(finding);
-  return true;
 }
 
 bool PrintedSearch::TakeHit(absl::string_view text, uint64_t at) {
   uint32_t rank = 0;
   if (!complete() || !absl::SimpleAtoi(ValueOr(text, "Hit#:"), &rank)) return false;
+  if (rank <= rank_ || (rank == 1 && stray_)) {
+    // Of a spectrum whose lines were lost, or were those that could not be read.
+    AddProblem(report_, dims::v1::PROBLEM_TYPE_MISSING, at, "hits begin again, and their spectrum is not there");
+    BeginFinding({}, at);
+  }
   if (rank != rank_ + 1) {
     AddProblem(report_, dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
                absl::StrCat("hit ", rank, " stands where hit ", rank_ + 1, " is due"));
@@ -155,9 +191,39 @@ bool PrintedSearch::TakeName(absl::string_view text, uint64_t at) {
   if (state_ != State::kScored) return false;
   state_ = State::kNamed;
   name_lines_ = 0;
-  hit_.set_label(std::string(FirstName(text)));
-  if (finding_ != nullptr && Keep(hit_, at)) *finding_->add_identifications() = std::move(hit_);
+  name_ = std::string(text);
+  name_at_ = at;
+  axes_ = false;
+  if (absl::StrContains(*name_, kSynonym)) EndName();
   return true;
+}
+
+bool PrintedSearch::ContinueName(absl::string_view text) {
+  if (state_ != State::kNamed || ++name_lines_ > kMostNameLines) return false;
+  if (!name_) return true;  // of its synonyms
+  if (absl::StartsWith(text, "<<") || HasLabel(text)) return false;
+  if (axes_) {
+    // A line of numbers was a part of it, or none.
+    name_ = "";
+    EndName();
+    return true;
+  }
+  absl::StrAppend(&*name_, blank_end_ ? " " : "", text);
+  if (absl::StrContains(*name_, kSynonym)) EndName();
+  return true;
+}
+
+// The first of the synonyms has come, or no more can.
+void PrintedSearch::EndName() {
+  if (!name_) return;
+  if (name_lines_ > 0 && !absl::StrContains(*name_, kSynonym)) {
+    AddProblem(report_, dims::v1::PROBLEM_TYPE_MISSING, name_at_,
+               absl::StrCat("the name of a hit goes on, and where it ends is not there",
+                            name_->empty() ? "; it is left out" : ""));
+  }
+  hit_.set_label(std::string(FirstName(*name_)));
+  name_.reset();
+  if (finding_ != nullptr && Keep(hit_, name_at_)) *finding_->add_identifications() = std::move(hit_);
 }
 
 bool PrintedSearch::Keep(const google::protobuf::Message& message, uint64_t at) {
@@ -173,6 +239,9 @@ bool PrintedSearch::Keep(const google::protobuf::Message& message, uint64_t at) 
   return false;
 }
 
-End PrintedSearch::Finish(End::Where where) && { return End{std::move(report_), where}; }
+End PrintedSearch::Finish(End::Where where) && {
+  EndName();
+  return End{std::move(report_), where};
+}
 
 }  // namespace dims::shimadzu
