@@ -53,7 +53,9 @@ Injection Injection::Next(uint64_t at) const {
 
 void Injection::Take(const TextLine& line) {
   const absl::string_view text = line.text;
-  if (text.empty()) {
+  // Spreadsheets fill blank lines up with separators, too.
+  const bool filled_up = separator_ != '\t' && text.find_first_not_of(separator_) == absl::string_view::npos;
+  if (text.empty() || filled_up) {
     const bool ends = reading_ == Reading::kHeader || reading_ == Reading::kKeys || reading_ == Reading::kTable ||
                       (reading_ == Reading::kPassed && kind_ != nullptr && kind_->what == SectionKind::kOtherTable);
     if (ends && !line.form_feed) CloseSection();
@@ -278,24 +280,44 @@ bool Injection::TakeCompound(uint64_t at) {
   const Table& row = *table_;
   std::optional<Finding> compound = ToCompound(row, at, report_);
   if (!compound) return false;
+  const std::string id(row[Column::kId]);
+  if (const std::optional<PeakPlace> place = TakePeakOf(id, *compound)) {
+    if (kind_->mass_spectrometer) compounds_[id] = place->finding;
+    Finding& peak = *report_.mutable_analyses(static_cast<int>(place->channel))->mutable_findings(place->finding);
+    peak.set_label(compound->label());
+    peak.set_role(compound->role());
+    if (compound->has_amount()) *peak.mutable_amount() = std::move(*compound->mutable_amount());
+    if (!compound->signal_to_noise().empty()) peak.set_signal_to_noise(compound->signal_to_noise());
+    return true;
+  }
   const std::size_t channel = ChannelOf(section_.channel, kind_->mass_spectrometer);
   if (channel >= channels_.size() || !Keep(compound->ByteSizeLong())) return true;
   dims::v1::Analysis& analysis = *report_.mutable_analyses(static_cast<int>(channel));
-  const std::string id(row[Column::kId]);
   if (kind_->mass_spectrometer) compounds_[id] = analysis.findings_size();
-  // The channel's peak table names the compound's number beside the peak.
-  std::map<std::string, int>& peaks = channels_[channel].peaks;
-  const auto peak = peaks.find(absl::StrCat(id, "\t", compound->retention_time()));
-  if (peak != peaks.end() && analysis.findings(peak->second).peak().area() == compound->peak().area()) {
-    Finding& finding = *analysis.mutable_findings(peak->second);
-    finding.set_label(compound->label());
-    finding.set_role(compound->role());
-    if (compound->has_amount()) *finding.mutable_amount() = std::move(*compound->mutable_amount());
-    peaks.erase(peak);
-  } else {
-    *analysis.add_findings() = *std::move(compound);
-  }
+  *analysis.add_findings() = *std::move(compound);
   return true;
+}
+
+// The peak that a compound of the section at hand was found in, which is no other compound's then: a channel's peak
+// table names the compound's number beside it. The section may name a detector where the peak tables name its channels.
+std::optional<Injection::PeakPlace> Injection::TakePeakOf(const std::string& id, const Finding& compound) {
+  const std::string key = absl::StrCat(id, "\t", compound.retention_time());
+  const std::string of_detector = absl::StrCat(section_.channel, "-Ch");
+  std::vector<PeakPlace> own, others;
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    const Channel& channel = channels_[i];
+    const auto peak = channel.peaks.find(key);
+    if (channel.mass_spectrometer != kind_->mass_spectrometer || peak == channel.peaks.end()) continue;
+    const Finding& finding = report_.analyses(static_cast<int>(i)).findings(peak->second);
+    if (finding.peak().area() != compound.peak().area()) continue;
+    if (channel.name == section_.channel) own.push_back({i, peak->second});
+    if (absl::StartsWith(channel.name, of_detector)) others.push_back({i, peak->second});
+  }
+  // Of two channels nothing tells which.
+  const std::vector<PeakPlace>& places = own.empty() ? others : own;
+  if (places.size() != 1) return std::nullopt;
+  channels_[places[0].channel].peaks.erase(key);
+  return places[0];
 }
 
 std::size_t Injection::ChannelOf(const std::string& name, bool mass_spectrometer) {

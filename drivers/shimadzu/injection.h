@@ -65,6 +65,10 @@ class Injection {
     bool mass_spectrometer = false;
     std::map<std::string, int> peaks;  // by ID# and time, as a table of compounds refers to them
   };
+  struct PeakPlace {
+    std::size_t channel;
+    int finding;
+  };
   enum class Reading { kNothing, kStray, kHeader, kKeys, kTable, kCurve, kPassed };
 
   void OpenSection(const Section& section, uint64_t at);
@@ -75,6 +79,7 @@ class Injection {
   void TakeRow(uint64_t at);
   bool TakePeak(uint64_t at);
   bool TakeCompound(uint64_t at);
+  std::optional<PeakPlace> TakePeakOf(const std::string& id, const dims::v1::Finding& compound);
   std::size_t ChannelOf(const std::string& name, bool mass_spectrometer);
   std::size_t Room() const;
   bool Keep(std::size_t size);

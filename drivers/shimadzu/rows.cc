@@ -97,6 +97,7 @@ void ReadPeak(const Table& row, Cells& cells, Finding& finding) {
   peak.set_area_percent(cells.Number(Column::kAreaPercent));
   peak.set_type(std::string(row[Column::kMark]));
   finding.set_retention_index(Index(cells.Number(Column::kIndex)));
+  finding.set_signal_to_noise(cells.Number(Column::kSignalToNoise));
   cells.Need(finding.retention_time(), Column::kTime);
   cells.Need(peak.area(), Column::kArea);
   cells.Need(peak.height(), Column::kHeight);

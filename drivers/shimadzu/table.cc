@@ -46,6 +46,7 @@ constexpr Name kNames[] = {
     {"si", Column::kScore},
     {"ret.index", Column::kIndex},
     {"retentionindex", Column::kIndex},
+    {"s/n", Column::kSignalToNoise},
     {"type", Column::kType},
     {"mass", Column::kMass},
     {"m/z", Column::kMass},

@@ -42,6 +42,7 @@ enum class Column {
   kCas,
   kScore,
   kIndex,
+  kSignalToNoise,
   kType,
   kMass,
   kMode,
