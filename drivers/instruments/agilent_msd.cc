@@ -16,6 +16,7 @@
 #include "drivers/framing.h"
 #include "drivers/msd/printed_report.h"
 #include "drivers/msd/results_csv.h"
+#include "drivers/silence.h"
 
 namespace dims {
 namespace {
@@ -153,21 +154,7 @@ class AgilentMsd final : public TextDecoder {
   std::optional<PrintedReport> page_;  // what began with a title after a page break of printed_
 };
 
-constexpr OptionSpec kOptions[] = {
-    kEncodingOption,
-    {.name = "idle_timeout",
-     .type = OptionSpec::Type::kDuration,
-     .minimum = 1000,
-     .maximum = 3600000,
-     .default_value = "300s",
-     .help = "a report that stops for so long is given up as interrupted"},
-    {.name = "end_timeout",
-     .type = OptionSpec::Type::kDuration,
-     .minimum = 1000,
-     .maximum = 3600000,
-     .default_value = "30s",
-     .help = "a report without an end marker that stops for so long has ended"},
-};
+constexpr OptionSpec kOptions[] = {kEncodingOption, kIdleTimeoutOption, kEndTimeoutOption};
 
 std::unique_ptr<Decoder> Make(const Options& options) { return std::make_unique<AgilentMsd>(options); }
 
