@@ -1,6 +1,7 @@
 #include "drivers/text.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 
@@ -53,6 +54,20 @@ std::optional<std::vector<std::string>> SplitFields(absl::string_view text, char
   }
   for (std::string& field : fields) absl::StripAsciiWhitespace(&field);
   return quoted ? std::nullopt : std::optional(std::move(fields));
+}
+
+bool IsSlip(absl::string_view a, absl::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (b.size() < 3 || b.size() - a.size() > 1 || a == b) return false;
+  while (!a.empty() && a.front() == b.front()) {
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+  while (!a.empty() && a.back() == b.back()) {
+    a.remove_suffix(1);
+    b.remove_suffix(1);
+  }
+  return b.size() == 1;
 }
 
 absl::string_view FileName(absl::string_view path) { return path.substr(path.find_last_of("\\/") + 1); }

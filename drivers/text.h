@@ -33,6 +33,10 @@ std::optional<KeyValue> ParseKeyValue(absl::string_view line);
 // closed.
 std::optional<std::vector<std::string>> SplitFields(absl::string_view text, char separator = ',');
 
+// The two differ in one letter: changed, lost or added. A name that is known but for one letter was damaged; any other
+// that is not known is of a version that has more.
+bool IsSlip(absl::string_view a, absl::string_view b);
+
 // Folders are named after people: only the file's own name is ever carried.
 absl::string_view FileName(absl::string_view path);
 

@@ -10,6 +10,7 @@
 #include "drivers/decimal.h"
 #include "drivers/driver.h"
 #include "drivers/shimadzu/text.h"
+#include "drivers/text.h"
 
 namespace dims::shimadzu {
 namespace {

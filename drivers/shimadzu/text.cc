@@ -32,20 +32,6 @@ std::string Normal(absl::string_view name) {
   return normal;
 }
 
-bool IsSlip(absl::string_view a, absl::string_view b) {
-  if (a.size() > b.size()) std::swap(a, b);
-  if (b.size() < 3 || b.size() - a.size() > 1 || a == b) return false;
-  while (!a.empty() && a.front() == b.front()) {
-    a.remove_prefix(1);
-    b.remove_prefix(1);
-  }
-  while (!a.empty() && a.back() == b.back()) {
-    a.remove_suffix(1);
-    b.remove_suffix(1);
-  }
-  return b.size() == 1;
-}
-
 bool IsDashes(absl::string_view text) { return text.size() > 1 && text.find_first_not_of('-') == text.npos; }
 
 std::optional<absl::int128> Micro(absl::string_view number) {

@@ -25,10 +25,6 @@ std::optional<std::vector<std::string>> SplitCells(absl::string_view line, char 
 // "# of Peaks" is "#ofpeaks": versions differ in blanks and capital letters.
 std::string Normal(absl::string_view name);
 
-// The two differ in one letter: changed, lost or added. A name that is known but for one letter was damaged; any other
-// that is not known is of a version that has more.
-bool IsSlip(absl::string_view a, absl::string_view b);
-
 // "---": there is no value.
 bool IsDashes(absl::string_view text);
 
