@@ -258,7 +258,7 @@ bool TakePlain(absl::string_view bytes, TextLine& line) {
   line.text.assign(text.data(), text.size());
   line.blank_end = absl::EndsWith(rest, " ");
   line.trailing_tabs = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\t'));
-  line.form_feed = line.damaged = false;
+  line.form_feed = line.byte_order_mark = line.damaged = false;
   return true;
 }
 
@@ -268,6 +268,8 @@ void TakeAny(absl::string_view bytes, Encoding encoding, TextLine& line) {
   // A NUL that a device sends when it is switched on may hold on to the end of a blank line.
   line.text.erase(0, line.text.find_first_not_of("\0\r\n", 0, 3));
   line.form_feed = absl::StartsWith(line.text, "\f");
+  line.byte_order_mark = absl::StartsWith(bytes, "\xef\xbb\xbf") || absl::StartsWith(bytes, "\xff\xfe") ||
+                         absl::StartsWith(bytes, "\xfe\xff");
   const std::size_t size = absl::StripTrailingAsciiWhitespace(absl::string_view(line.text)).size();
   const absl::string_view rest = absl::string_view(line.text).substr(size);
   line.blank_end = absl::EndsWith(rest.substr(0, rest.find_last_not_of("\r\n") + 1), " ");

@@ -44,7 +44,8 @@ struct TextLine {
   std::string text;               // without line end, printer controls and trailing blanks
   std::size_t trailing_tabs = 0;  // among the blanks at its end: empty cells of a table
   bool form_feed = false;
-  bool blank_end = false;  // a blank was taken from its end
+  bool byte_order_mark = false;  // it begins with one: a file's first line
+  bool blank_end = false;        // a blank was taken from its end
   bool damaged = false;
   LineErrorCounts line_errors;
   uint64_t at = 0;

@@ -102,15 +102,31 @@ TEST(AgilentGcLines, TheTimeOfAReportIsFoundInAnyCountrysForm) {
         {"GC 15-Jan-26 11:02:44 AM op1      Page  1 of 12", "15-Jan-26 11:02:44 AM", true},
         {"GC 2026-01-15 kl. 14:02:44 op1", "2026-01-15 kl. 14:02:44", false},
         {"Page  2 of 2", "", true},
+        {"GC 1 lundi 24 juillet 2023 21:49:13 op1", "24 juillet 2023 21:49:13", false},
+        {"GC 1 Monday, July 24, 2023 9:49:13 PM op1 Page 1 of 2", "July 24, 2023 9:49:13 PM", true},
+        {"GC 1 24. Juli 2023 um 21:49 op1", "24. Juli 2023 um 21:49", false},
+        {"GC 1 lunes, 24 de julio de 2023 21:49:13", "24 de julio de 2023 21:49:13", false},
+        {"GC 1 2023. j\xc3\xbalius 24. 21:49:13 op1", "2023. j\xc3\xbalius 24. 21:49:13", false},
         {"LC 1 15-Jan-26, 13:50:12 op1 Page 3 of 3", "15-Jan-26, 13:50:12", true}}) {
     const std::optional<Stamp> stamp = ParseStamp(line);
     ASSERT_TRUE(stamp.has_value()) << line;
     EXPECT_EQ(stamp->time, time);
     EXPECT_EQ(stamp->page, page) << line;
   }
-  for (const char* line : {"Instrument 1", "Page 2", "Sample Name: 12:30", "", "see 1.2.3.4", "Page x of 2",
-                           "Calib. Data Modified  :      1/14/2026 5:02:32 PM"}) {
+  for (const char* line :
+       {"Instrument 1", "Page 2", "Sample Name: 12:30", "", "see 1.2.3.4", "Page x of 2",
+        "Calib. Data Modified  :      1/14/2026 5:02:32 PM", "Calib. Data Modified  :      24 juillet 2023 5:02:32",
+        "24 juillet 21:49:13", "Instrument 1 2 2023 21:49:13"}) {
     EXPECT_FALSE(ParseStamp(line).has_value()) << line;
+  }
+}
+
+TEST(AgilentGcLines, OneLetterMakesNoParameterOfALineThatNamesATrace) {
+  for (const char* key : {"Signel 2", "Signl 2", "Signnal 2", "Signal #", "Signal2", "Sig~al 2", "~ignal 2"}) {
+    EXPECT_TRUE(ResemblesSignal(key)) << key;
+  }
+  for (const char* key : {"Sorted By", "Multiplier", "Sample Amount", "Dilution", "Signal", "Uncalibrated Peaks"}) {
+    EXPECT_FALSE(ResemblesSignal(key)) << key;
   }
 }
 

@@ -172,11 +172,8 @@ TEST(AgilentGc, APageMayEndAtAnyLineOfTheBody) {
       if (bytes.find("Sorted By") > absl::StrJoin(lines.begin(), lines.begin() + static_cast<int>(i), "\r\n").size()) {
         continue;
       }
-      // Data systems keep the head of a table together, and a title between its rules.
-      if (gc::Table::NamesColumns(lines[i - 1]) || absl::StartsWith(lines[i], "---") ||
-          absl::StartsWith(lines[i], "===") || absl::StartsWith(lines[i - 1], "===")) {
-        continue;
-      }
+      // Data systems keep a title between its rules.
+      if (absl::StartsWith(lines[i], "===") || absl::StartsWith(lines[i - 1], "===")) continue;
       SCOPED_TRACE(absl::StrCat(name, ", before line ", i, ": ", lines[i]));
       std::vector<std::string> paged = lines;
       paged.insert(paged.begin() + static_cast<std::ptrdiff_t>(i), page);
@@ -191,6 +188,62 @@ TEST(AgilentGc, APageMayEndAtAnyLineOfTheBody) {
     }
     EXPECT_GT(pages, 10) << name;
   }
+}
+
+TEST(AgilentGc, WhateverHappensToTheLineThatNamesATraceItsPeaksAreNoOtherTraces) {
+  const std::string bytes = GcTranscript("area_percent"), line = "Signal 2: TCD2 B";
+  const std::size_t at = bytes.find(line);
+  std::vector<std::string> damaged = {Replaced(bytes, line, ""), Replaced(bytes, line, "~~~~~~~~~")};
+  for (std::size_t i = 0; i < absl::string_view("Signal 2:").size(); ++i) {
+    damaged.push_back(bytes);
+    damaged.back()[at + i] = '~';
+    damaged.push_back(bytes);
+    damaged.back().erase(at + i, 1);
+  }
+  for (const std::string& text : damaged) {
+    SCOPED_TRACE(text.substr(at, 20));
+    const Report report = Only(text);
+    EXPECT_GT(report.problems_size(), 0);
+    ASSERT_EQ(report.analyses_size(), 2) << report.DebugString();
+    EXPECT_EQ(report.analyses(0).signal(), "FID1 A");
+    EXPECT_EQ(report.analyses(0).findings_size(), 3);
+    EXPECT_EQ(report.analyses(0).area_sum(), "8.44553e4");
+    EXPECT_EQ(report.analyses(1).signal(), "");
+    EXPECT_EQ(report.analyses(1).findings_size(), 1);
+  }
+}
+
+TEST(AgilentGc, UncalibratedPeaksMayHaveATableOfTheirOwnOfTheSameTrace) {
+  std::string bytes = GcTranscript("external_standard_pages");
+  const std::size_t at = bytes.find("1 Warnings");
+  bytes.insert(at,
+               "Uncalibrated Peaks :\r\n\r\nRetTime  Type     Area     Amt/Area    Amount   Grp   Name\r\n"
+               " [min]          [mAU*s]               [ug/ml]  \r\n"
+               "-------|------|----------|----------|----------|--|------------------\r\n"
+               "  7.104 BB       12.33190 1.00000e0    12.33190    ?\r\nTotals :                                    "
+               "12.33190\r\n\r\n");
+  const Report report = Only(bytes);
+  EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
+  ASSERT_EQ(report.analyses_size(), 1);
+  EXPECT_EQ(report.analyses(0).findings_size(), 5);
+}
+
+TEST(AgilentGc, WhatIsTypedIsNoValueOfTheHeader) {
+  const std::string bytes = GcTranscript("area_percent");
+  for (const char* typed : {"Sample Info     : bag of white powder, seized at Location : Amsterdam",
+                            "Sample Info     : of which was injected   Inj Volume : 7",
+                            "Method Info     : for a vial of that kind, with Vial : 9 of it"}) {
+    const Report report = Only(Replaced(bytes, "Sequence File", absl::StrCat(typed, "\r\nSequence File")));
+    EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
+    EXPECT_EQ(Meaning(report), Meaning(Only(bytes))) << typed;
+  }
+}
+
+TEST(AgilentGc, AVolumeThatIsNotTheSequencesIsLeftOutWhereItIsNotSaid) {
+  const std::string bytes = GcTranscript("header");
+  const Report report = Only(Replaced(bytes, "     Actual Inj Volume : 10.000 \xb5l", ""));
+  EXPECT_EQ(Types(report), Problems{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE});
+  EXPECT_EQ(report.analyses(0).injection_volume(), "");
 }
 
 TEST(AgilentGc, ColumnsAreWhereTheRulerSaysTheyAre) {
@@ -381,6 +434,29 @@ TEST(AgilentGcCsv, ATableThatIsReadByAHeadersColumnsMayHaveOthers) {
   ASSERT_EQ(report.analyses(0).findings_size(), 2);
   EXPECT_EQ(report.analyses(0).findings(0).amount().unit(), "ug/ml");
   EXPECT_EQ(report.analyses(0).findings(1).amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED);
+}
+
+TEST(AgilentGcCsv, ATableEndsWithItsFile) {
+  std::string bytes = GcTranscript("csv_tables_missing");
+  bytes.erase(0, bytes.find("\"Sample Name\"", 1));
+  bytes = Replaced(bytes, "2.6,\"BB\"", "4.5,\"BB\"");
+  const Report joined = Only(bytes);
+  EXPECT_EQ(Types(joined), Problems{dims::v1::PROBLEM_TYPE_COUNT_MISMATCH}) << "nothing tells where the second begins";
+  EXPECT_EQ(joined.analyses_size(), 1);
+  EXPECT_EQ(joined.analyses(0).signal(), "");
+  const Report report = Only(Replaced(bytes, "4.5,\"BB\"",
+                                      "\xef\xbb\xbf"
+                                      "4.5,\"BB\""));
+  EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
+  ASSERT_EQ(report.analyses_size(), 2);
+  EXPECT_EQ(report.analyses(0).findings_size(), 2);
+  EXPECT_EQ(report.analyses(1).signal(), "TCD2 B");
+  EXPECT_EQ(report.analyses(1).findings_size(), 1);
+  std::string third = bytes;
+  for (const char* row : {"2.5", "2.4", "2.3"}) absl::StrAppend(&third, row, ",\"BB\",7.5,1.5,\"x\"\r\n");
+  const Report four = Only(third);
+  EXPECT_EQ(Types(four), Problems{dims::v1::PROBLEM_TYPE_COUNT_MISMATCH});
+  for (const Analysis& analysis : four.analyses()) EXPECT_EQ(analysis.signal(), "");
 }
 
 TEST(AgilentGcCsv, WhatOnlyResemblesATableIsNoise) {

@@ -1,6 +1,7 @@
 #include "drivers/gc/lines.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -34,6 +35,44 @@ bool IsClock(absl::string_view word) {
   const std::vector<absl::string_view> parts = absl::StrSplit(word, ':');
   return (parts.size() == 3 || parts.size() == 2) &&
          std::all_of(parts.begin(), parts.end(), [](absl::string_view p) { return p.size() <= 2 && IsDigits(p); });
+}
+
+// "24", "24.", "24,"
+bool IsDay(absl::string_view word) {
+  if (!absl::ConsumeSuffix(&word, ",")) absl::ConsumeSuffix(&word, ".");
+  return IsDigits(word) && word.size() <= 2;
+}
+
+// "2023", "2023,", "2023."
+bool IsYear(absl::string_view word) {
+  if (!absl::ConsumeSuffix(&word, ",")) absl::ConsumeSuffix(&word, ".");
+  return IsDigits(word) && word.size() == 4 && (word[0] == '1' || word[0] == '2');
+}
+
+// "juillet", "Jul.", in any alphabet
+bool IsMonth(absl::string_view word) {
+  absl::ConsumeSuffix(&word, ".");
+  return word.size() >= 3 && std::all_of(word.begin(), word.end(), [](char c) {
+           return absl::ascii_isalpha(c) || (static_cast<unsigned char>(c) & 0x80) != 0;
+         });
+}
+
+// Where the date before a time begins that has its month's name; `clock` where there is none.
+const absl::string_view* SpelledDate(const absl::string_view* begin, const absl::string_view* clock) {
+  // "24 de julio de 2023", "24 juli 2023 kl. 21:49"
+  constexpr absl::string_view kBetween[] = {"de", "del", "kl.", "um", "at", "\u00e0"};
+  const absl::string_view* words[3];  // the last first
+  std::size_t size = 0;
+  for (const absl::string_view* word = clock; word != begin && size < 3;) {
+    --word;
+    if (std::find(std::begin(kBetween), std::end(kBetween), *word) == std::end(kBetween)) words[size++] = word;
+  }
+  if (size < 3) return clock;
+  const absl::string_view first = *words[2], second = *words[1], third = *words[0];
+  const bool is_date = (IsDay(first) && IsMonth(second) && IsYear(third)) ||
+                       (IsMonth(first) && IsDay(second) && IsYear(third)) ||
+                       (IsYear(first) && IsMonth(second) && IsDay(third));
+  return is_date ? words[2] : clock;
 }
 
 // "1", "1.0000"
@@ -86,10 +125,12 @@ std::optional<Stamp> ParseStamp(absl::string_view line) {
     words.resize(size - 4);
     if (words.empty()) return stamp;
   }
-  const auto date = std::find_if(words.begin(), words.end(), IsDate);
-  const auto clock = std::find_if(date, words.end(), IsClock);
+  const absl::string_view* date = std::find_if(words.begin(), words.end(), IsDate);
+  const absl::string_view* clock = std::find_if(words.begin(), words.end(), IsClock);
+  if (date == words.end() && clock != words.end()) date = SpelledDate(words.begin(), clock);
   // Some countries' versions have a word between date and clock. A colon elsewhere makes it the value of a key.
-  const bool dated = clock != words.end() && clock - date <= 2 &&
+  const bool spelled = date < clock && !IsDate(*date);
+  const bool dated = clock != words.end() && date < clock && (spelled || clock - date <= 2) &&
                      std::none_of(words.begin(), words.end(), [&](const absl::string_view& word) {
                        return absl::StrContains(word, ':') && &word != &*clock;
                      });
@@ -112,6 +153,14 @@ std::optional<Signal> ParseSignal(absl::string_view line) {
   if (!IsDigits(number) || number.size() > 3 || !absl::SimpleAtoi(number, &signal.number)) return std::nullopt;
   signal.text = line.substr(colon + 1);
   return signal;
+}
+
+bool ResemblesSignal(absl::string_view key) {
+  std::string letters;
+  for (const char c : key) {
+    if (absl::ascii_isalpha(c)) letters += c;
+  }
+  return letters.size() < key.size() && (letters == "Signal" || IsSlip(letters, "Signal"));
 }
 
 absl::string_view SignalName(absl::string_view text) {

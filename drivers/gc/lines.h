@@ -32,7 +32,8 @@ bool IsRule(absl::string_view line);
 bool IsRuler(absl::string_view line);
 
 // "GC 2 1/15/2026 2:02:44 PM Somebody      Page  1 of 2": the line under the sample's name, a page's footer, or
-// both. The time as printed, without what stands around it; empty where the line has only a page.
+// both; countries have dates with names of months ("lundi 24 juillet 2023 21:49:13"). The time as printed, without what
+// stands around it, a weekday's name too; empty where the line has only a page.
 struct Stamp {
   absl::string_view time;
   bool page = false;
@@ -45,6 +46,8 @@ struct Signal {
   absl::string_view text;
 };
 std::optional<Signal> ParseSignal(absl::string_view line);
+// "Signel 2", "Signal #": what stands before a colon may be such a line's, damaged.
+bool ResemblesSignal(absl::string_view key);
 // What a data system says of a trace, without the comma at its end and the file it is in.
 absl::string_view SignalName(absl::string_view text);
 dims::v1::Technique TechniqueOf(absl::string_view signal);

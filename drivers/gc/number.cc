@@ -107,6 +107,12 @@ std::string Sum::Text(int places) const {
   return absl::StrCat(text, ".", std::string(static_cast<std::size_t>(places) - fraction.size(), '0'), fraction);
 }
 
+bool IsLess(const Number& a, const Number& b) {
+  const int up = a.scale - b.scale;
+  if (up > 18 || up < -18) return false;
+  return a.units * PowerOfTen(-up) < b.units * PowerOfTen(up);
+}
+
 bool CanBePercent(const Number& percent, const Number& part, const Number& whole) {
   if (percent.units < 0 || part.units < 0 || whole.units < 0) return true;
   const Range p = RangeOf(percent), a = RangeOf(part), w = RangeOf(whole);

@@ -44,6 +44,9 @@ class Sum {
   int count_ = 0;
 };
 
+// False, too, where they are too far apart in size to be compared here.
+bool IsLess(const Number& a, const Number& b);
+
 // Whether `percent` can be 100 * part / whole, each of them rounded.
 bool CanBePercent(const Number& percent, const Number& part, const Number& whole);
 

@@ -17,14 +17,8 @@ using dims::v1::Analysis;
 
 constexpr int kMostAnalyses = 64;  // each repeats the header's values
 constexpr int kMostRemarks = 64;
-constexpr std::size_t kMostValue = 1024;  // of a header value that goes on and on
 constexpr std::size_t kMostWaiting = 3;
 constexpr int kNoAnalysis = -1;
-constexpr std::size_t kRightFields = 40;   // they begin at column 44 and later
-constexpr std::size_t kContinuation = 10;  // blanks at least; it has 18
-
-// A value that stands on the right of the header, behind another.
-constexpr absl::string_view kRightKeys[] = {"Seq. Line", "Location", "Inj", "Inj Volume", "Vial"};
 
 bool IsKey(absl::string_view key) { return absl::ascii_isalpha(key[0]); }
 
@@ -49,29 +43,22 @@ std::optional<KeyValue> ParseParameter(absl::string_view text) {
 
 }  // namespace
 
-PrintedReport::PrintedReport(const DataFile& file, const TextLine& line) : at_(line.at), data_file_line_(file.path) {
+PrintedReport::PrintedReport(const DataFile& file, const TextLine& line) : at_(line.at), header_(file, line) {
   if (line.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, at_, "bytes that are no text in this encoding");
   if (file.stray) Problem(dims::v1::PROBLEM_TYPE_NOISE, at_, "bytes before the first line");
-  run_.set_sample_number(std::string(file.sample));
-  named_ = !file.sample.empty();
-  BeginValue("Data File", file.path, line.blank_end);
-}
-
-bool PrintedReport::IsHeaderLine(absl::string_view line) {
-  const std::optional<KeyValue> pair = ParseKeyValue(line);
-  return pair && pair->key.data() == line.data() && IsKey(pair->key) && absl::StrContains(line, " :");
 }
 
 bool PrintedReport::Take(const TextLine& line) {
   if (line.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
   const absl::string_view text = absl::StripAsciiWhitespace(line.text);
+  if (line.form_feed) between_pages_ = new_page_ = true;
   if (text.empty()) {
-    RefuseWaiting();
+    gap_ = true;
     remark_goes_on_ = false;
     return false;
   }
   if (IsEnd(text)) {
-    EndValue();
+    header_.EndValue();
     EndPart(line.at);
     return true;
   }
@@ -80,24 +67,29 @@ bool PrintedReport::Take(const TextLine& line) {
     return false;
   }
   if (const std::optional<Stamp> stamp = ParseStamp(text); stamp && (stamp->page || part_ > Part::kHeader)) {
-    if (run_.reported_at_printed().empty()) run_.set_reported_at_printed(std::string(stamp->time));
+    if (header_.values().reported_at_printed().empty()) header_.set_reported_at(stamp->time);
+    if (stamp->page) between_pages_ = new_page_ = true;
     return false;
   }
-  if (part_ == Part::kPreamble && IsHeaderLine(line.text) && !absl::StartsWith(text, "Sample Name")) {
+  // The head of a table is closed up, unless a page ends within.
+  if (gap_ && !between_pages_) RefuseWaiting();
+  if (part_ == Part::kPreamble && Header::IsLine(line.text) && !absl::StartsWith(text, "Sample Name")) {
     Problem(dims::v1::PROBLEM_TYPE_MISSING, line.at, "there is no rule before the header");
     part_ = Part::kHeader;
   }
-  if (part_ == Part::kTitle && (IsHeaderLine(line.text) || ParseSignal(text))) {
+  if (part_ == Part::kTitle && (Header::IsLine(line.text) || ParseSignal(text))) {
     Problem(dims::v1::PROBLEM_TYPE_MISSING, line.at, "a part of the report has no title");
     part_ = Part::kBody;
   }
   if (part_ == Part::kUnderTitle) part_ = known_ ? Part::kBody : Part::kLeftOut;
   switch (part_) {
     case Part::kPreamble:
-      TakePreamble(line, text);
+      if (header_.TakeAbove(line)) break;
+      Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "this line has no place before the header");
       break;
     case Part::kHeader:
-      TakeHeader(line, text);
+      if (header_.Take(line)) break;
+      Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "this line has no place in the header");
       break;
     case Part::kTitle:
       TakeTitle(line, text);
@@ -109,11 +101,12 @@ bool PrintedReport::Take(const TextLine& line) {
     case Part::kLeftOut:
       break;
   }
+  gap_ = between_pages_ = false;
   return false;
 }
 
 void PrintedReport::TakeRule(uint64_t at) {
-  EndValue();
+  header_.EndValue();
   switch (part_) {
     case Part::kPreamble:
       part_ = Part::kHeader;
@@ -128,76 +121,6 @@ void PrintedReport::TakeRule(uint64_t at) {
       EndPart(at);
       part_ = Part::kTitle;
       break;
-  }
-}
-
-// Data file, sample, and the line that says who printed the report when.
-void PrintedReport::TakePreamble(const TextLine& line, absl::string_view text) {
-  const std::optional<KeyValue> pair = ParseKeyValue(text);
-  if (pair && pair->key == "Sample Name") {
-    BeginValue(pair->key, pair->value, line.blank_end);
-  } else if (const std::optional<Stamp> stamp = ParseStamp(text)) {
-    EndValue();
-    run_.set_reported_at_printed(std::string(stamp->time));
-  } else if (!ContinueValue(line, text)) {
-    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "this line has no place before the header");
-  }
-}
-
-void PrintedReport::TakeHeader(const TextLine& line, absl::string_view text) {
-  const absl::string_view left = TakeRightFields(line.text);
-  if (left.size() < line.text.size() && absl::StripAsciiWhitespace(left).empty()) {
-    EndValue();
-  } else if (IsHeaderLine(left)) {
-    const std::optional<KeyValue> pair = ParseKeyValue(left);
-    BeginValue(pair->key, pair->value, line.blank_end && left.size() == line.text.size());
-  } else if (!ContinueValue(line, text)) {
-    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "this line has no place in the header");
-  }
-}
-
-// Takes what stands on the right, and gives back what is left of it.
-absl::string_view PrintedReport::TakeRightFields(absl::string_view text) {
-  for (const absl::string_view key : kRightKeys) {
-    const std::string field = absl::StrCat(" ", key, " :");
-    const std::size_t at = text.find(field, std::min(text.size(), kRightFields));
-    if (at == absl::string_view::npos) continue;
-    const absl::string_view value = absl::StripAsciiWhitespace(text.substr(at + field.size()));
-    if (key == "Location" || key == "Vial") run_.set_vial(std::string(VialOf(value)));
-    if (key == "Inj Volume") run_.set_injection_volume(std::string(value));
-    return text.substr(0, at);
-  }
-  return text;
-}
-
-void PrintedReport::BeginValue(absl::string_view key, absl::string_view value, bool blank_end) {
-  EndValue();
-  key_ = std::string(key);
-  value_ = std::string(value);
-  blank_end_ = blank_end;
-}
-
-// A long value goes on in the next line, at whatever character was the last that had room.
-bool PrintedReport::ContinueValue(const TextLine& line, absl::string_view text) {
-  if (key_.empty() || Indent(line.text) < kContinuation) return false;
-  if (value_.size() < kMostValue) absl::StrAppend(&value_, blank_end_ ? " " : "", text);
-  blank_end_ = line.blank_end;
-  return true;
-}
-
-void PrintedReport::EndValue() {
-  const std::string key = std::exchange(key_, "");
-  const absl::string_view value = absl::StripAsciiWhitespace(value_);
-  if (key == "Data File") {
-    run_.set_data_file(std::string(FileName(value)));
-  } else if (key == "Sample Name") {
-    run_.set_sample_number(std::string(value));
-    named_ = true;
-  } else if (key == "Injection Date") {
-    run_.set_acquired_at_printed(std::string(value));
-    injected_ = true;
-  } else if (key == "Analysis Method" || ((key == "Method" || key == "Acq. Method") && run_.method().empty())) {
-    run_.set_method(std::string(MethodOf(value)));
   }
 }
 
@@ -249,13 +172,15 @@ void PrintedReport::TakeBody(const TextLine& line, absl::string_view text) {
 
 bool PrintedReport::TakeParameter(absl::string_view text) {
   const std::optional<KeyValue> pair = ParseParameter(text);
-  if (!pair) return false;
+  if (!pair || ResemblesSignal(pair->key)) return false;
   if (pair->key == "Multiplier") {
     multiplier_ = std::string(pair->value);
   } else if (pair->key == "Dilution") {
     dilution_ = std::string(pair->value);
   } else if (pair->key == "Calib. Data Modified") {
-    run_.set_calibrated_at_printed(std::string(pair->value));
+    header_.set_calibrated_at(pair->value);
+  } else if (pair->key == "Uncalibrated Peaks") {
+    has_table_ = false;  // they may have one of their own, below that of the others
   }
   return true;
 }
@@ -291,6 +216,7 @@ bool PrintedReport::TakeRemark(const TextLine& line) {
 
 void PrintedReport::TakeSignal(const Signal& signal, uint64_t at) {
   EndTable(at);
+  has_table_ = false;
   // A report of sums lists the traces it was made from, whether or not it says something on them.
   if (summed_) return;
   signals_.emplace_back(signal.number, NewAnalysis(SignalName(signal.text), at));
@@ -310,8 +236,12 @@ void PrintedReport::TakeRuler(const TextLine& line) {
     Problem(dims::v1::PROBLEM_TYPE_MISSING, line.at, "a table has no column names; its rows are left out");
     return;
   }
-  if (table_ && *table_ == table) return;  // the next page repeats the head
+  if (table_ && *table_ == table && new_page_) return;  // which repeats the head
   EndTable(line.at);
+  if (table.has(Column::kTime) && std::exchange(has_table_, true) && !table.has(Column::kSignal)) {
+    Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, line.at, "a second table for one trace; which this is of is not said");
+    signals_.emplace_back(0, NewAnalysis("", line.at));
+  }
   for (const std::string& name : table.unknown()) {
     Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at,
             absl::StrCat("the column \"", name, "\" is not known; its values are left out"));
@@ -325,6 +255,7 @@ void PrintedReport::TakeRow(Table::Taken taken, uint64_t at) {
   if (!taken.aligned) {
     Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at, "the columns of this row do not stand where they are due");
   }
+  new_page_ = false;
   sums_.Add(taken.row, at, report_);
   Analysis* analysis = AnalysisOf(taken.row.signal, at);
   if (analysis == nullptr) return;
@@ -372,6 +303,7 @@ void PrintedReport::EndPart(uint64_t at) {
   remarks_due_ = -1;
   remarks_ = 0;
   remark_goes_on_ = false;
+  has_table_ = false;
   title_.clear();
   summed_ = totals_are_due_ = false;
   multiplier_.clear();
@@ -385,6 +317,7 @@ void PrintedReport::RefuseWaiting() {
             table_ && !table_->lists_standards() ? "this line is no row of the table"
                                                  : "this line has no place in its part");
   }
+  if (!waiting_.empty()) new_page_ = false;  // what follows need not be more of the same
   waiting_.clear();
 }
 
@@ -395,7 +328,7 @@ int PrintedReport::NewAnalysis(absl::string_view signal, uint64_t at) {
     return kNoAnalysis;
   }
   Analysis* analysis = report_.add_analyses();
-  *analysis = run_;
+  *analysis = header_.values();
   analysis->set_report_title(title_);
   analysis->set_signal(std::string(signal));
   analysis->set_technique(TechniqueOf(signal));
@@ -427,14 +360,15 @@ Analysis* PrintedReport::AnalysisOf(int signal, uint64_t at) {
 
 End PrintedReport::Finish(End::Where where, bool complete) && {
   RefuseWaiting();
-  if (report_.analyses_size() == 0) *report_.add_analyses() = run_;
+  if (report_.analyses_size() == 0) *report_.add_analyses() = header_.values();
   for (Analysis& analysis : *report_.mutable_analyses()) {
     // What the last page's footer says, where the first has no such line.
-    if (analysis.reported_at_printed().empty()) analysis.set_reported_at_printed(run_.reported_at_printed());
+    if (analysis.reported_at_printed().empty())
+      analysis.set_reported_at_printed(header_.values().reported_at_printed());
   }
   if (complete) {
-    if (!named_) Problem(dims::v1::PROBLEM_TYPE_MISSING, at_, "the report has no \"Sample Name\"");
-    if (!injected_) Problem(dims::v1::PROBLEM_TYPE_MISSING, at_, "the header has no \"Injection Date\"");
+    if (!header_.named()) Problem(dims::v1::PROBLEM_TYPE_MISSING, at_, "the report has no \"Sample Name\"");
+    if (!header_.injected()) Problem(dims::v1::PROBLEM_TYPE_MISSING, at_, "the header has no \"Injection Date\"");
     if (!titled_) Problem(dims::v1::PROBLEM_TYPE_MISSING, at_, "no part of the report has a title");
   }
   return End{std::move(report_), where};

@@ -14,6 +14,7 @@
 #ifndef DIMS_DRIVERS_GC_PRINTED_REPORT_H_
 #define DIMS_DRIVERS_GC_PRINTED_REPORT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@
 #include "dims/v1/report.pb.h"
 #include "drivers/driver.h"
 #include "drivers/encoding.h"
+#include "drivers/gc/header.h"
 #include "drivers/gc/lines.h"
 #include "drivers/gc/table.h"
 
@@ -38,12 +40,14 @@ class PrintedReport {
   bool Take(const TextLine& line);
 
   // Whether a page that begins so may be one of this report's.
-  bool IsOfThisRun(const DataFile& file) const { return file.path == data_file_line_; }
-  bool HasSample(absl::string_view name) const { return run_.sample_number() == name; }
-  // A line of the header, which is on the first page only.
-  static bool IsHeaderLine(absl::string_view line);
+  bool IsOfThisRun(const DataFile& file) const { return file.path == header_.data_file_line(); }
+  // Line `i` of the sample's name, as the page has it.
+  bool HasSample(absl::string_view line, std::size_t i) const {
+    return line == header_.sample_line(i) || (i == 0 && line == header_.values().sample_number());
+  }
+  // The head of such a page was passed over.
+  void TakePageHead() { between_pages_ = new_page_ = true; }
 
-  uint64_t at() const { return at_; }
   dims::v1::Report& report() { return report_; }
   // `complete`: its last line has come.
   End Finish(End::Where where, bool complete) &&;
@@ -51,14 +55,8 @@ class PrintedReport {
  private:
   enum class Part { kPreamble, kHeader, kTitle, kUnderTitle, kBody, kLeftOut };
 
-  void TakePreamble(const TextLine& line, absl::string_view text);
-  void TakeHeader(const TextLine& line, absl::string_view text);
   void TakeTitle(const TextLine& line, absl::string_view text);
   void TakeBody(const TextLine& line, absl::string_view text);
-  absl::string_view TakeRightFields(absl::string_view text);
-  void BeginValue(absl::string_view key, absl::string_view value, bool blank_end);
-  bool ContinueValue(const TextLine& line, absl::string_view text);
-  void EndValue();
   void TakeRule(uint64_t at);
   void TakeSignal(const Signal& signal, uint64_t at);
   void TakeRuler(const TextLine& line);
@@ -76,12 +74,7 @@ class PrintedReport {
   uint64_t at_;
   dims::v1::Report report_;
   Part part_ = Part::kPreamble;
-  std::string data_file_line_;
-  dims::v1::Analysis run_;                 // what all analyses have in common
-  bool named_ = false, injected_ = false;  // the report has said what, and when
-
-  std::string key_, value_;  // of the header, while it may go on
-  bool blank_end_ = false;   // of value_
+  Header header_;
 
   std::string title_;  // of the part
   bool titled_ = false, known_ = false, summed_ = false, totals_are_due_ = false;
@@ -97,6 +90,10 @@ class PrintedReport {
   std::optional<Table> table_;  // rows may follow
   Sums sums_;
   std::optional<int> of_sums_;  // which analysis, where table_ sums peaks up
+  bool has_table_ = false;      // the last trace has had one
+  // Since the last line that is of no page's head or foot: a blank line, the end of a page.
+  bool gap_ = false, between_pages_ = false;
+  bool new_page_ = false;  // since the last row
 
   int remarks_due_ = -1, remarks_ = 0;  // of the part
   bool remark_goes_on_ = false, remark_is_carried_ = false;

@@ -16,7 +16,7 @@ namespace {
 
 using dims::v1::Analysis;
 
-constexpr std::size_t kMostSignals = 64;  // each repeats the header's values
+constexpr std::size_t kMostSignals = 64;  // and tables: each repeats the header's values
 constexpr std::size_t kMostColumns = 24;
 
 constexpr Column kAreaPercent[] = {Column::kNumber, Column::kTime,   Column::kType,       Column::kWidth,
@@ -49,8 +49,12 @@ std::optional<Row> ReportCsv::ParseBareRow(absl::string_view line) {
   return is_type ? std::optional(std::move(row)) : std::nullopt;
 }
 
-bool ReportCsv::IsRowOfAnother(const Row& row) const {
-  return sums_.IsOfAnotherTable(row.finding.peak()) && tables_ >= std::max<std::size_t>(1, signals_.size());
+bool ReportCsv::IsRowOfAnother(const Row& row, const TextLine& line) const {
+  return BeginsTable(row, line) && tables_ >= std::max<std::size_t>(1, signals_.size());
+}
+
+bool ReportCsv::BeginsTable(const Row& row, const TextLine& line) const {
+  return tables_ == 0 || (sums_.rows() > 0 && (line.byte_order_mark || sums_.IsOfAnotherTable(row.finding)));
 }
 
 void ReportCsv::Take(const TextLine& line) {
@@ -59,7 +63,7 @@ void ReportCsv::Take(const TextLine& line) {
   const std::optional<Fields> fields = SplitFields(line.text);
   // A header's lines are all of a key, a value and what belongs to it.
   const bool header = fields && tables_ == 0 && fields->size() == 3 && absl::StartsWith(line.text, "\"");
-  if (!fields || !(header ? TakeHeader(*fields, line.at) : TakeRow(*fields, line.at))) {
+  if (!fields || !(header ? TakeHeader(*fields, line.at) : TakeRow(*fields, line))) {
     Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "this line has no place in the header or its table");
   }
 }
@@ -82,7 +86,7 @@ bool ReportCsv::TakeHeader(const Fields& fields, uint64_t at) {
     run_.set_calibrated_at_printed(value);
   } else if (key == "Location") {
     run_.set_vial(std::string(VialOf(value)));
-  } else if (key == "Inj Volume") {
+  } else if (key == "Inj Volume" || (key == "Actual Inj Volume" && Number::Parse(value))) {
     run_.set_injection_volume(absl::StrCat(value, more.empty() ? "" : " ", more));
   } else if (key == "Report Title") {
     run_.set_report_title(value);
@@ -108,7 +112,7 @@ bool ReportCsv::TakeHeader(const Fields& fields, uint64_t at) {
   return true;
 }
 
-bool ReportCsv::TakeRow(const Fields& fields, uint64_t at) {
+bool ReportCsv::TakeRow(const Fields& fields, const TextLine& line) {
   if (columns_.empty() && !has_header_) {
     for (const Column column : kAreaPercent) columns_.push_back({column, ""});
   }
@@ -119,29 +123,36 @@ bool ReportCsv::TakeRow(const Fields& fields, uint64_t at) {
     if (!Put(columns_[i].column, fields[i], columns_[i].unit, row)) return false;
     marks_standards |= columns_[i].column == Column::kStandard;
   }
-  if (!Complete(marks_standards, row)) return false;
-  if (tables_ == 0 || (sums_.IsOfAnotherTable(row.finding.peak()) && tables_ < signals_.size())) {
+  if (!Complete(marks_standards, row) || full_) return false;
+  if (BeginsTable(row, line)) {
+    full_ |= tables_ == kMostSignals;
+    if (full_) return false;
     EndTable();
     BeginTable();
-    table_at_ = at;
+    table_at_ = line.at;
   }
-  sums_.Add(row, at, report_);
+  sums_.Add(row, line.at, report_);
   *report_.mutable_analyses(report_.analyses_size() - 1)->add_findings() = std::move(row.finding);
   return true;
 }
 
 void ReportCsv::BeginTable() {
+  AddAnalysis();
+  ++tables_;
+  sums_ = Sums();
+}
+
+void ReportCsv::AddAnalysis() {
+  const auto trace = static_cast<std::size_t>(report_.analyses_size());
   Analysis& analysis = *report_.add_analyses();
   analysis = run_;
   analysis.set_sample_multiplier(FactorOf(multiplier_, dilution_));
-  if (tables_ < signals_.size()) analysis.set_signal(signals_[tables_]);
+  if (trace < signals_.size()) analysis.set_signal(signals_[trace]);
   for (const Field& field : columns_) {
     if (field.column == Column::kArea) analysis.set_area_unit(field.unit);
     if (field.column == Column::kHeight) analysis.set_height_unit(field.unit);
   }
   analysis.set_technique(TechniqueOf(analysis.signal()));
-  ++tables_;
-  sums_ = Sums();
 }
 
 void ReportCsv::EndTable() {
@@ -163,8 +174,19 @@ End ReportCsv::Finish(End::Where where, bool complete) && {
                            signals_.size(), " and ", columns_.size()));
     }
   }
+  if (tables_ > 0 && has_header_ && tables_ != signals_.size()) {
+    // A trace without peaks has no table, or an empty one.
+    Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at_,
+            absl::StrCat("the header names ", signals_.size(), " traces, and there are ", tables_,
+                         " tables; which table is of which trace is not said"));
+    for (Analysis& analysis : *report_.mutable_analyses()) {
+      analysis.clear_signal();
+      analysis.clear_technique();
+    }
+  }
   // Traces whose tables are in files of their own.
-  while (has_header_ && (tables_ < signals_.size() || tables_ == 0)) BeginTable();
+  while (has_header_ && tables_ == 0 && report_.analyses_size() < static_cast<int>(signals_.size())) AddAnalysis();
+  if (has_header_ && report_.analyses_size() == 0) AddAnalysis();
   return End{std::move(report_), where};
 }
 

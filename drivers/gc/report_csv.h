@@ -3,8 +3,11 @@
 // What: one run's files while they are being read. Report00.CSV says the header's values and names the traces and the
 //   columns; REPORTnn.CSV is the table of trace nn and nothing else, in full precision. Tables that follow a header are
 //   read by its columns and belong to its run. A table alone is read as an Area Percent table, if it looks like one.
-// Promise: nothing is joined by guessing: a table alone is a report of its own, without a sample.
-// Notes: neither has an end marker. A header says how many columns it describes, a table begins again with peak 1.
+// Promise: nothing is joined by guessing: a table alone is a report of its own, without a sample. Tables are those of
+// the
+//   traces in their order where there are as many, else no table is of any trace.
+// Notes: neither has an end marker. A header says how many columns it describes. A table begins with a file (a byte
+//   order mark), with a number that is not greater than the one before, or with an earlier time.
 // Errors: as problems in the report.
 // Threads: one at a time.
 // Source: real files of ChemStation C.01.
@@ -34,7 +37,7 @@ class ReportCsv {
   // A row of an Area Percent table without a header.
   static std::optional<Row> ParseBareRow(absl::string_view line);
   // Whether that row begins the table of another trace, of which this run has no more.
-  bool IsRowOfAnother(const Row& row) const;
+  bool IsRowOfAnother(const Row& row, const TextLine& line) const;
 
   void Take(const TextLine& line);
   // Nothing says that more must come.
@@ -51,15 +54,17 @@ class ReportCsv {
   };
 
   bool TakeHeader(const Fields& fields, uint64_t at);
-  bool TakeRow(const Fields& fields, uint64_t at);
+  bool TakeRow(const Fields& fields, const TextLine& line);
+  bool BeginsTable(const Row& row, const TextLine& line) const;
   void BeginTable();
+  void AddAnalysis();
   void EndTable();
   void Problem(dims::v1::ProblemType type, uint64_t at, absl::string_view message);
 
   uint64_t at_;
   dims::v1::Report report_;
   dims::v1::Analysis run_;  // what all analyses have in common
-  bool has_header_ = false;
+  bool has_header_ = false, full_ = false;
   std::string multiplier_, dilution_;
   std::vector<std::string> signals_;
   std::size_t columns_due_ = 0, signals_due_ = 0, tables_ = 0;

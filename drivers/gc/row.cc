@@ -189,6 +189,7 @@ void Sums::Add(const Row& row, uint64_t at, dims::v1::Report& report) {
     }
     number_ = number->units;
   }
+  time_ = Number::Parse(finding.retention_time()).value_or(time_);
   const auto add = [](Sum& sum, const std::string& printed) {
     if (const std::optional<Number> number = Number::Parse(printed)) sum.Add(*number);
   };
@@ -201,9 +202,11 @@ void Sums::Add(const Row& row, uint64_t at, dims::v1::Report& report) {
   }
 }
 
-bool Sums::IsOfAnotherTable(const dims::v1::Peak& peak) const {
-  const std::optional<Decimal> number = Decimal::Parse(peak.number());
-  return rows_ > 0 && number && number->units <= number_;
+bool Sums::IsOfAnotherTable(const Finding& finding) const {
+  if (rows_ == 0) return false;
+  const std::optional<Decimal> number = Decimal::Parse(finding.peak().number());
+  const std::optional<Number> time = Number::Parse(finding.retention_time());
+  return (number && number->units <= number_) || (time && IsLess(*time, time_));
 }
 
 bool Sums::CheckTotal(Column column, absl::string_view printed, bool without_standards, uint64_t at,

@@ -68,13 +68,14 @@ class Sums {
                      dims::v1::Report& report) const;
 
   int rows() const { return rows_; }
-  // Whether a row with this peak number is of another table: numbers never go back.
-  bool IsOfAnotherTable(const dims::v1::Peak& peak) const;
+  // Whether a row is of another table: neither numbers nor times go back.
+  bool IsOfAnotherTable(const dims::v1::Finding& finding) const;
   Number area() const { return area_.AsNumber(); }
 
  private:
   int rows_ = 0;
   absl::int128 number_ = 0;  // of the last peak
+  Number time_;              // of the last row that has one
   Sum area_, height_, percent_, amount_, amount_without_standards_;
 };
 

@@ -14,9 +14,11 @@
 #include "drivers/driver.h"
 #include "drivers/encoding.h"
 #include "drivers/framing.h"
+#include "drivers/gc/header.h"
 #include "drivers/gc/lines.h"
 #include "drivers/gc/printed_report.h"
 #include "drivers/gc/report_csv.h"
+#include "drivers/silence.h"
 #include "drivers/text.h"
 
 namespace dims {
@@ -56,7 +58,7 @@ class AgilentGc final : public TextDecoder {
       TakePageLine(line, out);
     } else if (printed_) {
       Feed(line, out);
-    } else if (const auto row = ReportCsv::ParseBareRow(text); row && (!csv_ || csv_->IsRowOfAnother(*row))) {
+    } else if (const auto row = ReportCsv::ParseBareRow(text); row && (!csv_ || csv_->IsRowOfAnother(*row, line))) {
       BeginCsv(line, out);
     } else if (csv_) {
       csv_->Take(line);
@@ -77,6 +79,8 @@ class AgilentGc final : public TextDecoder {
       // A page before it that has only its head was empty.
       out.push_back(Mark{});
       page_ = {line};
+      sample_lines_ = 0;
+      page_gap_ = false;
       return;
     }
     EndBefore(line.at, out);
@@ -96,19 +100,27 @@ class AgilentGc final : public TextDecoder {
   // A line below the name of the open report's data file: what follows the rule decides, or that there is none.
   void TakePageLine(const TextLine& line, Events& out) {
     const absl::string_view text = absl::StripAsciiWhitespace(line.text);
-    if (text.empty()) return;
+    if (text.empty()) {
+      page_gap_ = true;
+      return;
+    }
+    const bool goes_on = !page_gap_ && Indent(line.text) > 9;
     const bool ruled = gc::IsRule(page_.back().text);
     const std::optional<KeyValue> pair = ParseKeyValue(text);
     const bool sample = pair && pair->key == "Sample Name";
-    if (ruled ? PrintedReport::IsHeaderLine(line.text) : sample && !printed_->HasSample(pair->value)) {
+    const bool more_of_sample = sample_lines_ > 0 && goes_on && printed_->HasSample(text, sample_lines_);
+    if (ruled ? gc::Header::IsLine(line.text) : sample && !printed_->HasSample(pair->value, 0)) {
       Promote(out);
       Feed(line, out);
     } else if (!ruled && page_.size() < kMostPageLines &&
-               (sample || gc::IsRule(text) || gc::ParseStamp(text) || (page_.size() == 1 && Indent(line.text) > 9))) {
+               (sample || more_of_sample || gc::IsRule(text) || gc::ParseStamp(text) ||
+                (page_.size() == 1 && goes_on))) {
       page_.push_back(line);
+      sample_lines_ = sample ? 1 : more_of_sample ? sample_lines_ + 1 : 0;
     } else {
       // The next page of the same report. Its head says nothing new; a rule is the report's own.
       const std::vector<TextLine> head = std::exchange(page_, {});
+      printed_->TakePageHead();
       if (ruled) Feed(head.back(), out);
       Feed(line, out);
     }
@@ -167,26 +179,14 @@ class AgilentGc final : public TextDecoder {
   // One of these is the open report.
   std::optional<PrintedReport> printed_;
   std::optional<ReportCsv> csv_;
-  int lines_ = 0;               // of the open report
-  std::vector<TextLine> page_;  // the head of what may be a page of printed_, or another report
-  bool ended_ = false;          // a printed report has ended, and nothing else has come
+  int lines_ = 0;                 // of the open report
+  std::vector<TextLine> page_;    // the head of what may be a page of printed_, or another report
+  std::size_t sample_lines_ = 0;  // of the sample's name, at its end
+  bool page_gap_ = false;         // a blank line came after it began
+  bool ended_ = false;            // a printed report has ended, and nothing else has come
 };
 
-constexpr OptionSpec kOptions[] = {
-    kEncodingOption,
-    {.name = "idle_timeout",
-     .type = OptionSpec::Type::kDuration,
-     .minimum = 1000,
-     .maximum = 3600000,
-     .default_value = "300s",
-     .help = "a report that stops for so long is given up as interrupted"},
-    {.name = "end_timeout",
-     .type = OptionSpec::Type::kDuration,
-     .minimum = 1000,
-     .maximum = 3600000,
-     .default_value = "30s",
-     .help = "a REPORTnn.CSV that stops for so long has ended"},
-};
+constexpr OptionSpec kOptions[] = {kEncodingOption, kIdleTimeoutOption, kEndTimeoutOption};
 
 std::unique_ptr<Decoder> Make(const Options& options) { return std::make_unique<AgilentGc>(options); }
 
@@ -198,7 +198,7 @@ const Driver agilent_gc_driver = {
     .title =
         "Agilent GC and LC ChemStation, OpenLab: Area Percent, Internal and External Standard Reports (Report.TXT), "
         "REPORTnn.CSV",
-    .version = "1",
+    .version = "2",
     .line = {},
     .scan = ScanLine,
     .max_frame = 8192,
