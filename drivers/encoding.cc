@@ -1,6 +1,9 @@
 #include "drivers/encoding.h"
 
+#include <iconv.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -155,6 +158,62 @@ Text FromUtf16(absl::string_view bytes, bool big_endian) {
   return text;
 }
 
+class Conversion {
+ public:
+  explicit Conversion(const char* from) : handle_(iconv_open("UTF-8", from)) {}
+  ~Conversion() {
+    if (is_open()) iconv_close(handle_);
+  }
+  Conversion(const Conversion&) = delete;
+  Conversion& operator=(const Conversion&) = delete;
+  bool is_open() const { return handle_ != reinterpret_cast<iconv_t>(-1); }  // NOLINT(performance-no-int-to-ptr)
+
+  // Appends what comes before the first byte that is of no character, and cuts it off.
+  void Convert(absl::string_view& bytes, std::string& utf8) const {
+    std::size_t failed = 0;
+    do {
+      char piece[256];
+      char* in = const_cast<char*>(bytes.data());  // NOLINT(cppcoreguidelines-pro-type-const-cast): it is only read
+      char* at = piece;
+      std::size_t in_left = bytes.size(), room = sizeof(piece);
+      failed = iconv(handle_, &in, &in_left, &at, &room);
+      utf8.append(piece, sizeof(piece) - room);
+      bytes.remove_prefix(bytes.size() - in_left);
+    } while (failed == static_cast<std::size_t>(-1) && errno == E2BIG);
+  }
+
+ private:
+  iconv_t handle_;
+};
+
+// A page of two bytes a character. No character is of two lines.
+Text FromTwoBytePage(absl::string_view bytes, const char* name) {
+  static constexpr char16_t kNothing[128] = {};
+  const Conversion conversion(name);
+  if (!conversion.is_open()) return FromPage(bytes, kNothing, 128);
+  Text text;
+  while (!bytes.empty()) {
+    conversion.Convert(bytes, text.utf8);
+    if (bytes.empty()) break;
+    AppendDamaged(text);
+    bytes.remove_prefix(1);
+  }
+  return text;
+}
+
+// Four characters in a row beyond ASCII: no text in a western language has them, but every one in another script. Four
+// times the same is a line that somebody drew.
+bool IsHardlyWestern(absl::string_view bytes) {
+  std::size_t run = 0, same = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool high = (static_cast<unsigned char>(bytes[i]) & 0x80) != 0;
+    run = high ? run + 1 : 0;
+    same = high && run > 1 && bytes[i] == bytes[i - 1] ? same + 1 : 1;
+    if (run >= 4 && same < 4) return true;
+  }
+  return false;
+}
+
 // Printable ASCII and tabs; eight bytes at a time, each in its own lane (Warren, Hacker's Delight, 6-1).
 bool IsPlain(absl::string_view bytes) {
   constexpr uint64_t kEach = 0x0101010101010101, kHigh = kEach << 7, kLow = ~kHigh;
@@ -211,6 +270,8 @@ Encoding EncodingOf(const Options& options) {
   if (name == "latin-1") return Encoding::kLatin1;
   if (name == "cp437") return Encoding::kCp437;
   if (name == "cp850") return Encoding::kCp850;
+  if (name == "cp932") return Encoding::kCp932;
+  if (name == "gbk") return Encoding::kGbk;
   if (name == "utf-16le") return Encoding::kUtf16Le;
   if (name == "utf-16be") return Encoding::kUtf16Be;
   return Encoding::kAuto;
@@ -228,6 +289,10 @@ Text ToUtf8(absl::string_view bytes, Encoding encoding) {
       return FromPage(bytes, kCp437From80, 128);
     case Encoding::kCp850:
       return FromPage(bytes, kCp850From80, 128);
+    case Encoding::kCp932:
+      return FromTwoBytePage(bytes, "CP932");
+    case Encoding::kGbk:
+      return FromTwoBytePage(bytes, "GBK");
     case Encoding::kUtf16Le:
       return FromUtf16(bytes, false);
     case Encoding::kUtf16Be:
@@ -237,7 +302,11 @@ Text ToUtf8(absl::string_view bytes, Encoding encoding) {
   }
   const Width width = JudgeWidth(bytes);
   if (width != Width::kEightBit) return FromUtf16(bytes, width == Width::kUtf16Be);
-  if (!IsUtf8(bytes)) return ToUtf8(bytes, Encoding::kCp1252);
+  if (!IsUtf8(bytes)) {
+    Text text = ToUtf8(bytes, Encoding::kCp1252);
+    text.foreign = IsHardlyWestern(bytes);
+    return text;
+  }
   return {std::string(absl::StripPrefix(bytes, "\xef\xbb\xbf"))};
 }
 
@@ -275,8 +344,9 @@ void TakeAny(absl::string_view bytes, Encoding encoding, TextLine& line) {
   line.blank_end = absl::EndsWith(rest.substr(0, rest.find_last_not_of("\r\n") + 1), " ");
   line.trailing_tabs = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\t'));
   line.text.resize(size);
-  line.damaged = text.damaged || std::any_of(line.text.begin(), line.text.end(),
-                                             [](char c) { return absl::ascii_iscntrl(c) && c != '\t' && c != '\f'; });
+  line.damaged = text.damaged || text.foreign || std::any_of(line.text.begin(), line.text.end(), [](char c) {
+                   return absl::ascii_iscntrl(c) && c != '\t' && c != '\f';
+                 });
 }
 
 }  // namespace

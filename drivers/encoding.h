@@ -1,15 +1,18 @@
 // From the bytes an instrument prints to UTF-8, line by line.
 //
-// What: the code pages of data systems and printers (UTF-8, cp1252, Latin-1, cp437, cp850, UTF-16 with and without byte
-//   order mark), and the stage that stands between framing and a decoder of text.
+// What: the code pages of data systems and printers (UTF-8, cp1252, Latin-1, cp437, cp850, cp932, GBK, UTF-16 with and
+//   without byte order mark), and the stage that stands between framing and a decoder of text.
 // Promise: what comes out is valid UTF-8, always. A byte that the encoding does not have becomes U+FFFD, and the line
 //   says so; it is never dropped or replaced by a likely letter.
 // Notes: "auto" takes UTF-16 where a line shows it, UTF-8 where the line is valid UTF-8, else cp1252, the page of the
-//   Windows systems that print. Printer control sequences (ESC ...), overstrikes by backspace and NULs before a line
-//   are taken out; any other control character is damage.
+//   Windows systems that print. A line that becomes four different characters beyond ASCII in a row by the latter was
+//   written in another script: it is damaged. cp932 and GBK are as the C library has them; a system without its tables
+//   has no character of them beyond ASCII. Printer control sequences (ESC ...), overstrikes by backspace and NULs
+//   before a line are taken out; any other control character is damage.
 // Errors: ParseEncoding: InvalidArgument naming the encodings there are.
 // Threads: pure functions; a TextDecoder belongs to one thread.
-// Source: Unicode's mapping files CP1252, CP437, CP850; PCL 5 Printer Language Technical Reference, ch. 2 (escapes).
+// Source: Unicode's mapping files CP1252, CP437, CP850; iconv(3); PCL 5 Printer Language Technical Reference, ch. 2
+// (escapes).
 #ifndef DIMS_DRIVERS_ENCODING_H_
 #define DIMS_DRIVERS_ENCODING_H_
 
@@ -23,19 +26,21 @@
 
 namespace dims {
 
-enum class Encoding { kAuto, kUtf8, kCp1252, kLatin1, kCp437, kCp850, kUtf16Le, kUtf16Be };
+enum class Encoding { kAuto, kUtf8, kCp1252, kLatin1, kCp437, kCp850, kCp932, kGbk, kUtf16Le, kUtf16Be };
 
 // The option row that every driver of text has, and its reading.
-inline constexpr OptionSpec kEncodingOption = {.name = "encoding",
-                                               .type = OptionSpec::Type::kChoice,
-                                               .choices = "auto|utf-8|cp1252|latin-1|cp437|cp850|utf-16le|utf-16be",
-                                               .default_value = "auto",
-                                               .help = "code page the instrument prints in"};
+inline constexpr OptionSpec kEncodingOption = {
+    .name = "encoding",
+    .type = OptionSpec::Type::kChoice,
+    .choices = "auto|utf-8|cp1252|latin-1|cp437|cp850|cp932|gbk|utf-16le|utf-16be",
+    .default_value = "auto",
+    .help = "code page the instrument prints in"};
 Encoding EncodingOf(const Options& options);
 
 struct Text {
   std::string utf8;
   bool damaged = false;  // some bytes were no text in this encoding
+  bool foreign = false;  // all were, but it is hardly the one they were written in
 };
 Text ToUtf8(absl::string_view bytes, Encoding encoding);
 

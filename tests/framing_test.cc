@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "drivers/decimal.h"
 #include "drivers/encoding.h"
 
@@ -87,8 +88,9 @@ TEST(ScanLine, FindsTheNextUtf16LineAfterALostByte) {
 TEST(Encoding, GivesValidUtf8ForEveryByteOfEveryPage) {
   std::string all;
   for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
-  for (const Encoding encoding : {Encoding::kAuto, Encoding::kUtf8, Encoding::kCp1252, Encoding::kLatin1,
-                                  Encoding::kCp437, Encoding::kCp850, Encoding::kUtf16Le, Encoding::kUtf16Be}) {
+  for (const Encoding encoding :
+       {Encoding::kAuto, Encoding::kUtf8, Encoding::kCp1252, Encoding::kLatin1, Encoding::kCp437, Encoding::kCp850,
+        Encoding::kCp932, Encoding::kGbk, Encoding::kUtf16Le, Encoding::kUtf16Be}) {
     const Text text = ToUtf8(all, encoding);
     EXPECT_FALSE(ToUtf8(text.utf8, Encoding::kUtf8).damaged);
   }
@@ -119,6 +121,26 @@ TEST(Encoding, AutoTakesUtf8WhereItIsValidElseTheWindowsPage) {
   EXPECT_EQ(ToUtf8("\xe9t\xe9", Encoding::kAuto).utf8, "été");
 }
 
+TEST(Encoding, ReadsTheTwoBytePagesOfTheFarEast) {
+  EXPECT_EQ(ToUtf8("\xd1\xf9\xc6\xb7 S1\t\xbf\xa7\xb7\xc8\xd2\xf2", Encoding::kGbk).utf8, "样品 S1\t咖啡因");
+  EXPECT_EQ(ToUtf8("\x83\x4a\x83\x74\x83\x46\x83\x43\x83\x93 \xb6", Encoding::kCp932).utf8, "カフェイン ｶ");
+  EXPECT_EQ(ToUtf8("C:\\a~b|c", Encoding::kCp932).utf8, "C:\\a~b|c");
+  for (const Encoding encoding : {Encoding::kCp932, Encoding::kGbk}) {
+    // A byte that lost its second takes nothing else with it.
+    for (const std::string rest : {"\t1.5", "", "\r\n"}) {
+      const Text text = ToUtf8("a\x85" + rest, encoding);
+      EXPECT_TRUE(text.damaged) << rest;
+      EXPECT_TRUE(absl::EndsWith(text.utf8, "\xef\xbf\xbd" + rest)) << rest;
+    }
+    for (int lead = 0x80; lead < 0x100; ++lead) {
+      std::string bytes;
+      for (int trail = 0; trail < 0x100; ++trail) bytes += {static_cast<char>(lead), static_cast<char>(trail)};
+      const Text text = ToUtf8(bytes, encoding);
+      ASSERT_FALSE(ToUtf8(text.utf8, Encoding::kUtf8).damaged) << lead;
+    }
+  }
+}
+
 class OneLine final : public TextDecoder {
  public:
   OneLine() : TextDecoder(Encoding::kAuto) {}
@@ -128,11 +150,40 @@ class OneLine final : public TextDecoder {
   void OnLine(const TextLine& given, Events&) override { line = given; }
 };
 
-std::string Printed(const std::string& bytes) {
+TextLine Decoded(const std::string& bytes) {
   OneLine decoder;
   Events events;
   decoder.OnFrame(Frame{bytes, {}, 0}, events);
-  return decoder.line.text;
+  return decoder.line;
+}
+
+std::string Printed(const std::string& bytes) { return Decoded(bytes).text; }
+
+TEST(TextDecoder, SaysThatALineIsInNoWesternScript) {
+  for (const char* bytes : {"\xd1\xf9\xc6\xb7\r\n", "1\t\xbf\xa7\xb7\xc8\xd2\xf2\t5\r\n", "\xcf\xf0\xee\xe1\xe0\r\n",
+                            "ab\xb6\xcc\xaa\xb2\xdd\r\n"}) {
+    EXPECT_TRUE(Decoded(bytes).damaged) << bytes;
+  }
+  for (const char* bytes : {"\xe9t\xe9 \xc4\xd6\xdc\r\n", "\x96\x96\x96\x96\x96\x96\r\n",
+                            "a \xb7\xb7\xb7\xb7\xb7 5\r\n", "\xe6\xa0\xb7\xe5\x93\x81\r\n", "\xab\xa0\xb5\r\n"}) {
+    EXPECT_FALSE(Decoded(bytes).damaged) << bytes;
+  }
+}
+
+TEST(TextDecoder, KnowsTheFirstLineOfAFileByItsByteOrderMark) {
+  EXPECT_TRUE(Decoded("\xef\xbb\xbf"
+                      "1\r\n")
+                  .byte_order_mark);
+  EXPECT_TRUE(Decoded(std::string("\xff\xfe"
+                                  "1\0\r\0\n\0",
+                                  8))
+                  .byte_order_mark);
+  EXPECT_TRUE(Decoded(std::string("\xfe\xff\0"
+                                  "1\0\r\0\n",
+                                  8))
+                  .byte_order_mark);
+  EXPECT_FALSE(Decoded("1\r\n").byte_order_mark);
+  EXPECT_FALSE(Decoded(std::string("1\0\r\0\n\0", 6)).byte_order_mark);
 }
 
 TEST(TextDecoder, TakesOutWhatOnlyThePrinterUnderstands) {

@@ -96,8 +96,9 @@ void CheckDuration(absl::string_view text) {
 
 // protobuf's own reader is the judge of valid UTF-8.
 void CheckEncoded(absl::string_view bytes) {
-  for (const Encoding encoding : {Encoding::kAuto, Encoding::kUtf8, Encoding::kCp1252, Encoding::kLatin1,
-                                  Encoding::kCp437, Encoding::kCp850, Encoding::kUtf16Le, Encoding::kUtf16Be}) {
+  for (const Encoding encoding :
+       {Encoding::kAuto, Encoding::kUtf8, Encoding::kCp1252, Encoding::kLatin1, Encoding::kCp437, Encoding::kCp850,
+        Encoding::kCp932, Encoding::kGbk, Encoding::kUtf16Le, Encoding::kUtf16Be}) {
     const Text text = ToUtf8(bytes, encoding);
     dims::v1::Problem message, read;
     message.set_message(text.utf8);
