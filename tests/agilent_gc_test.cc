@@ -213,6 +213,17 @@ TEST(AgilentGc, WhateverHappensToTheLineThatNamesATraceItsPeaksAreNoOtherTraces)
   }
 }
 
+TEST(AgilentGc, RowsOfATraceThatIsNotListedAreNoOtherTraces) {
+  const std::string bytes = GcTranscript("sorted_by_time");
+  const Report report = Only(Replaced(bytes, "Signal 1: DAD1 A, Sig=254,4 Ref=off\r\n", ""));
+  EXPECT_EQ(Types(report), Problems{dims::v1::PROBLEM_TYPE_INCONSISTENT});
+  ASSERT_EQ(report.analyses_size(), 2);
+  EXPECT_EQ(report.analyses(0).signal(), "VWD1 A, Wavelength=210 nm");
+  EXPECT_EQ(report.analyses(0).findings_size(), 2);
+  EXPECT_EQ(report.analyses(1).signal(), "");
+  EXPECT_EQ(report.analyses(1).findings_size(), 2);
+}
+
 TEST(AgilentGc, UncalibratedPeaksMayHaveATableOfTheirOwnOfTheSameTrace) {
   std::string bytes = GcTranscript("external_standard_pages");
   const std::size_t at = bytes.find("1 Warnings");

@@ -31,7 +31,10 @@ constexpr absl::string_view kDifferentVolume = "Different Inj Volume from Sequen
 bool MayHaveRightField(absl::string_view left) {
   if (absl::StripAsciiWhitespace(left).empty()) return true;
   const std::optional<KeyValue> pair = ParseKeyValue(left);
-  if (!pair || std::find(std::begin(kLeftKeys), std::end(kLeftKeys), pair->key) == std::end(kLeftKeys)) return false;
+  const bool known = pair && std::any_of(std::begin(kLeftKeys), std::end(kLeftKeys), [&](absl::string_view key) {
+                       return key == pair->key || IsSlip(key, pair->key);
+                     });
+  if (!known) return false;
   return pair->key != "Sample Name" || absl::EndsWith(left, " ");
 }
 

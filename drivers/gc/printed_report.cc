@@ -344,14 +344,14 @@ Analysis* PrintedReport::AnalysisOf(int signal, uint64_t at) {
     if (!of_sums_) of_sums_ = NewAnalysis("", at);
     analysis = *of_sums_;
   } else {
-    if (signals_.empty()) signals_.emplace_back(0, NewAnalysis("", at));
-    auto found = std::prev(signals_.end());
-    if (signal != 0) {
-      found = std::find_if(signals_.begin(), signals_.end(), [&](const auto& known) { return known.first == signal; });
-    }
+    if (signals_.empty() && signal == 0) signals_.emplace_back(0, NewAnalysis("", at));
+    auto found = signal == 0 ? std::prev(signals_.end())
+                             : std::find_if(signals_.begin(), signals_.end(),
+                                            [&](const auto& known) { return known.first == signal; });
     if (found == signals_.end()) {
       Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at, absl::StrCat("there is no signal ", signal));
-      found = std::prev(found);
+      signals_.emplace_back(signal, NewAnalysis("", at));
+      found = std::prev(signals_.end());
     }
     analysis = found->second;
   }
