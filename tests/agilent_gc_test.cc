@@ -1,6 +1,7 @@
 // Reports of GC and LC ChemStations: real ones, and what must hold for all of them.
 #include "tests/agilent_gc.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -222,6 +223,17 @@ TEST(AgilentGc, RowsOfATraceThatIsNotListedAreNoOtherTraces) {
   EXPECT_EQ(report.analyses(0).findings_size(), 2);
   EXPECT_EQ(report.analyses(1).signal(), "");
   EXPECT_EQ(report.analyses(1).findings_size(), 2);
+}
+
+TEST(AgilentGc, RowsBelowALostHeadAreOfNoOtherTable) {
+  std::string bytes = GcTranscript("area_percent");
+  const std::size_t begin = bytes.find("   3   4.993"), end = bytes.find("   1   2.415");
+  bytes.erase(begin, end - begin);
+  const Report report = Only(bytes);
+  EXPECT_THAT(Types(report), testing::Contains(dims::v1::PROBLEM_TYPE_MISSING));
+  ASSERT_EQ(report.analyses_size(), 1);
+  EXPECT_EQ(report.analyses(0).findings_size(), 2);
+  EXPECT_EQ(report.analyses(0).area_sum(), "");
 }
 
 TEST(AgilentGc, UncalibratedPeaksMayHaveATableOfTheirOwnOfTheSameTrace) {

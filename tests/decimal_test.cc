@@ -20,9 +20,9 @@ TEST(Decimal, LeadingZerosAreNoneOfItsDigits) {
 }
 
 TEST(Decimal, ANumberIsOneHoweverLongItIsAndMayHaveAnExponent) {
-  for (const std::string& text : {std::string("0"), std::string("-0.35"), std::string("+7."), std::string(".5"),
-                                  std::string("2.815340e+004"), std::string("7,41"), std::string("1E5"),
-                                  std::string("-1e-12"), std::string(300, '9')}) {
+  for (const std::string& text :
+       {std::string("0"), std::string("-0.35"), std::string("+7."), std::string(".5"), std::string("2.815340e+004"),
+        std::string("7,41"), std::string("1E5"), std::string("-1e-12"), std::string(300, '9')}) {
     EXPECT_TRUE(IsNumber(text)) << text;
   }
   for (const char* text : {"", "-", ".", "e5", "1e", "1e+", "1e5.0", "1.2.3", "1,234.5", "12 ", "--5", "0x1", "<5"}) {

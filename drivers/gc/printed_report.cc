@@ -150,7 +150,14 @@ void PrintedReport::TakeBody(const TextLine& line, absl::string_view text) {
   } else if (table_ && table_->lists_standards() && table_->IsStandardsRow(line.text)) {
     return;
   } else if (table_ && !table_->lists_standards()) {
-    if (std::optional<Table::Taken> taken = table_->TakeRow(line.text)) {
+    std::optional<Table::Taken> taken = table_->TakeRow(line.text);
+    if (taken && sums_.GoesBack(taken->row.finding)) {
+      EndTable(line.at);
+      Problem(dims::v1::PROBLEM_TYPE_MISSING, line.at,
+              "a peak's number goes back: the head of another table was lost; its rows are left out");
+      return;
+    }
+    if (taken) {
       RefuseWaiting();
       TakeRow(*std::move(taken), line.at);
       return;
@@ -158,6 +165,12 @@ void PrintedReport::TakeBody(const TextLine& line, absl::string_view text) {
   }
   if (TakeRemark(line)) return;
   remark_goes_on_ = false;
+  if (const std::optional<KeyValue> pair = ParseKeyValue(text); pair && ResemblesSignal(pair->key)) {
+    EndTable(line.at);
+    has_table_ = true;  // what follows need not be of the trace above
+    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "a line that names a trace was damaged");
+    return;
+  }
   const bool within = (table_ && !table_->lists_standards()) || absl::StartsWith(text, "Totals");
   if (!within && (IsSentence(text) || TakeParameter(text))) {
     RefuseWaiting();
@@ -172,7 +185,7 @@ void PrintedReport::TakeBody(const TextLine& line, absl::string_view text) {
 
 bool PrintedReport::TakeParameter(absl::string_view text) {
   const std::optional<KeyValue> pair = ParseParameter(text);
-  if (!pair || ResemblesSignal(pair->key)) return false;
+  if (!pair) return false;
   if (pair->key == "Multiplier") {
     multiplier_ = std::string(pair->value);
   } else if (pair->key == "Dilution") {

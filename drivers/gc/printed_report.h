@@ -4,7 +4,8 @@
 //   Internal and External Standard, ISTD% and ESTD%, Normalized Percent, Summed Peaks), in each part the traces and
 //   their tables, at last "*** End of Report ***". Each trace of each part becomes an Analysis.
 // Promise: values that wrap are put together again before they are read; folders, operators and what was typed about
-//   the sample are not carried. Totals and percentages are held against the rows.
+//   the sample are not carried. Totals and percentages are held against the rows. A table is of the trace named above
+//   it; where that trace has one already, and no next page repeats its head, it is an analysis without a signal.
 // Notes: what the data system remarks on its results ("Calibration warnings ...") is carried as it is: an undamaged
 //   report with a remark has no problem; one that says "Error" has. A part of an unknown kind is said to be so, once,
 //   and its lines are left out.

@@ -19,8 +19,6 @@ using dims::v1::Finding;
 constexpr absl::string_view kNotFound = "-";
 constexpr Number kHundred{1000000000000, 10};
 
-bool IsNumber(absl::string_view text) { return Number::Parse(text).has_value(); }
-
 std::string PeakName(const Finding& finding) {
   return finding.peak().number().empty() ? absl::StrCat("the peak at ", finding.retention_time())
                                          : absl::StrCat("peak ", finding.peak().number());
@@ -99,7 +97,7 @@ bool Put(Column column, absl::string_view cell, absl::string_view unit, Row& row
   Finding& finding = row.finding;
   const auto number = [&](std::string* field) {
     if (cell == kNotFound || cell.empty()) return true;
-    if (!IsNumber(cell)) return false;
+    if (!Number::Parse(cell)) return false;
     *field = Point(cell);
     return true;
   };
@@ -200,6 +198,13 @@ void Sums::Add(const Row& row, uint64_t at, dims::v1::Report& report) {
   if (finding.role() != dims::v1::FINDING_ROLE_INTERNAL_STANDARD) {
     add(amount_without_standards_, finding.amount().value());
   }
+}
+
+bool Sums::GoesBack(const Finding& finding) const {
+  const std::optional<Decimal> number = Decimal::Parse(finding.peak().number());
+  const std::optional<Number> time = Number::Parse(finding.retention_time());
+  if (rows_ == 0 || !number || number->units > number_) return false;
+  return number->units < number_ || (time && (IsLess(*time, time_) || IsLess(time_, *time)));
 }
 
 bool Sums::IsOfAnotherTable(const Finding& finding) const {

@@ -70,6 +70,8 @@ class Sums {
   int rows() const { return rows_; }
   // Whether a row is of another table: neither numbers nor times go back.
   bool IsOfAnotherTable(const dims::v1::Finding& finding) const;
+  // Whether a row's number does, though it is not the last row once more.
+  bool GoesBack(const dims::v1::Finding& finding) const;
   Number area() const { return area_.AsNumber(); }
 
  private:

@@ -98,7 +98,7 @@ struct Hit {
 };
 
 bool IsScore(absl::string_view text) { return IsDigits(text) && text.size() <= 3; }
-bool IsZero(absl::string_view text) { return text.find_first_not_of("0-.") == absl::string_view::npos; }
+bool IsNone(absl::string_view text) { return text.find_first_not_of("0-.") == absl::string_view::npos; }
 
 // One "key: value" of a hit; false where the value has not the key's form.
 bool TakeField(absl::string_view key, absl::string_view value, Hit& hit) {
@@ -116,7 +116,7 @@ bool TakeField(absl::string_view key, absl::string_view value, Hit& hit) {
     return true;
   }
   if (key == "CAS") {
-    if (IsZero(value)) return true;
+    if (IsNone(value)) return true;
     const std::optional<Cas> cas = ParseCas(value);
     if (!cas) return false;
     id.set_cas(cas->number);
@@ -132,7 +132,7 @@ bool TakeField(absl::string_view key, absl::string_view value, Hit& hit) {
     id.set_reference(std::string(value));
     return IsDigits(value);
   } else if (key == "RI") {
-    if (!IsZero(value)) id.set_retention_index(Point(value));
+    if (!IsNone(value)) id.set_retention_index(Point(value));
   } else {
     hit.unknown_field = true;
     return true;

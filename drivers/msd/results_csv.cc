@@ -26,7 +26,7 @@ absl::string_view WithoutFolder(absl::string_view signal) {
   return folder ? absl::string_view() : signal;
 }
 
-bool IsNumber(absl::string_view text) { return Decimal::Parse(text).has_value(); }
+bool IsDecimal(absl::string_view text) { return Decimal::Parse(text).has_value(); }
 
 }  // namespace
 
@@ -185,26 +185,26 @@ bool ResultsCsv::TakeRow(const Fields& fields, uint64_t at) {
         peak.set_last_scan(number(IsDigits(text)));
         break;
       case Column::kStart:
-        peak.set_start_time(number(IsNumber(text)));
+        peak.set_start_time(number(IsDecimal(text)));
         break;
       case Column::kEnd:
-        peak.set_end_time(number(IsNumber(text)));
+        peak.set_end_time(number(IsDecimal(text)));
         break;
       case Column::kType:
         peak.set_type(text);
         absl::RemoveExtraAsciiWhitespace(peak.mutable_type());
         break;
       case Column::kHeight:
-        peak.set_height(number(IsNumber(text)));
+        peak.set_height(number(IsDecimal(text)));
         break;
       case Column::kArea:
-        peak.set_area(number(IsNumber(text)));
+        peak.set_area(number(IsDecimal(text)));
         break;
       case Column::kPercentOfMax:
         peak.set_percent_of_max(number(IsFixed(text, 2)));
         break;
       case Column::kAreaPercent:
-        peak.set_area_percent(number(part_ == Part::kPeaks ? IsFixed(text, 3) : IsNumber(text)));
+        peak.set_area_percent(number(part_ == Part::kPeaks ? IsFixed(text, 3) : IsDecimal(text)));
         break;
       case Column::kName:
         hit.set_label(text);
