@@ -78,6 +78,19 @@ TEST(ShimadzuDamage, ALetterOfATitleAKeyOrAColumnThatIsLostOrChangedIsSaidOrChan
   EXPECT_GT(damaged, 500);
 }
 
+TEST(ShimadzuDamage, ATitleThatIsNoTextIsSaid) {
+  std::string export_text = Whole();
+  const std::size_t at = export_text.find("[MC Peak Table]");
+  ASSERT_NE(at, std::string::npos);
+  export_text.insert(at, "[Peak Table(Detector \x81)]\r\n# of Peaks\t0\r\n\r\n");
+  const std::vector<dims::v1::Report> reports = Reports(export_text);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_TRUE(std::any_of(
+      reports[0].problems().begin(), reports[0].problems().end(), [&](const dims::v1::Problem& problem) {
+        return problem.type() == dims::v1::PROBLEM_TYPE_ENCODING && problem.offset() == at;
+      }));
+}
+
 TEST(ShimadzuDamage, ALostLineIsSaidOrChangesNothing) {
   const std::string whole = Whole();
   const std::string expected = Said(Reports(whole));

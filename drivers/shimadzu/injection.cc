@@ -63,15 +63,15 @@ void Injection::Take(const TextLine& line) {
   }
   if (const std::optional<Section> section = ParseSection(text)) {
     CloseSection();
+    // What a trace is called stands in the titles of its sections.
+    if (line.damaged) Undecodable(line.at);
     if (known_) OpenSection(*section, line.at);
     return;
   }
   // Not of what is left out: operators' names are in every code page.
   const bool carried =
       reading_ != Reading::kPassed && reading_ != Reading::kStray && (reading_ != Reading::kKeys || IsCarried(text));
-  if (line.damaged && carried) {
-    AddProblem(report_, dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
-  }
+  if (line.damaged && carried) Undecodable(line.at);
   switch (reading_) {
     case Reading::kHeader:
       return TakeHeader(text, line.at);
@@ -145,6 +145,10 @@ void Injection::Unexpected(uint64_t at, absl::string_view what) {
   AddProblem(report_, dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at,
              absl::StrCat("a line that is ", what, " [", reading_ == Reading::kHeader ? "Header" : section_.Title(),
                           "]; it is left out"));
+}
+
+void Injection::Undecodable(uint64_t at) {
+  AddProblem(report_, dims::v1::PROBLEM_TYPE_ENCODING, at, "bytes that are no text in this encoding");
 }
 
 bool Injection::HasHad(const Section& section) const {

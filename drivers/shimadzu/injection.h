@@ -85,6 +85,7 @@ class Injection {
   bool Keep(std::size_t size);
   dims::v1::Technique TechniqueOf(const Channel& channel, const std::string& data_file) const;
   void Unexpected(uint64_t at, absl::string_view what);
+  void Undecodable(uint64_t at);
 
   const Settings settings_;
   dims::v1::Report report_;
