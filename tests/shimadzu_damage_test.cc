@@ -85,8 +85,8 @@ TEST(ShimadzuDamage, ATitleThatIsNoTextIsSaid) {
   export_text.insert(at, "[Peak Table(Detector \x81)]\r\n# of Peaks\t0\r\n\r\n");
   const std::vector<dims::v1::Report> reports = Reports(export_text);
   ASSERT_EQ(reports.size(), 1u);
-  EXPECT_TRUE(std::any_of(
-      reports[0].problems().begin(), reports[0].problems().end(), [&](const dims::v1::Problem& problem) {
+  EXPECT_TRUE(
+      std::any_of(reports[0].problems().begin(), reports[0].problems().end(), [&](const dims::v1::Problem& problem) {
         return problem.type() == dims::v1::PROBLEM_TYPE_ENCODING && problem.offset() == at;
       }));
 }
