@@ -50,6 +50,25 @@ std::string LargestPeak(const v1::Report& report) {
                       largest->peak().area_percent(), " % at ", largest->retention_time(), " min");
 }
 
+// The first of what it says: the largest peak, else a weight, a spectrum, a scan.
+std::string Result(const v1::Report& report) {
+  if (std::string peak = LargestPeak(report); !peak.empty()) return peak;
+  if (report.weighings_size() > 0) {
+    return absl::StrCat(report.weighings(0).value(), " ", report.weighings(0).unit());
+  }
+  for (const v1::Analysis& analysis : report.analyses()) {
+    for (const v1::Spectrum& spectrum : analysis.spectra()) {
+      return absl::StrCat("spectrum of ", spectrum.points(), " points");
+    }
+  }
+  return report.scans_size() > 0 ? absl::StrCat("scan of ", report.scans(0).code()) : "";
+}
+
+std::string SampleOf(const v1::Report& report) {
+  if (report.analyses_size() > 0) return report.analyses(0).sample_number();
+  return report.weighings_size() > 0 ? report.weighings(0).sample_number() : "";
+}
+
 // Its urgency, which other records it repeats, replaces or stands for, and its problems.
 std::string Remarks(const v1::Report& report) {
   std::vector<std::string> names;
@@ -71,7 +90,7 @@ std::string Remarks(const v1::Report& report) {
 }
 
 std::string TableHeader() {
-  return absl::StrFormat(kRow, "no.", "instrument", "sample", "findings", "largest peak", "remarks");
+  return absl::StrFormat(kRow, "no.", "instrument", "sample", "findings", "result", "remarks");
 }
 
 absl::StatusOr<std::string> ToTableRow(const ArchivedRecord& record) {
@@ -87,9 +106,8 @@ absl::StatusOr<std::string> ToTableRow(const ArchivedRecord& record) {
   if (!report.ok()) return report.status();
   int findings = 0;
   for (const v1::Analysis& analysis : report->analyses()) findings += analysis.findings_size();
-  const std::string sample = report->analyses_size() > 0 ? report->analyses(0).sample_number() : "";
-  std::string row = absl::StrFormat(kRow, position, report->source().instrument(), sample,
-                                    report->analyses_size() > 0 ? absl::StrCat(findings) : "", LargestPeak(*report),
+  std::string row = absl::StrFormat(kRow, position, report->source().instrument(), SampleOf(*report),
+                                    report->analyses_size() > 0 ? absl::StrCat(findings) : "", Result(*report),
                                     Remarks(*report));
   absl::StripTrailingAsciiWhitespace(&row);
   return Printable(row);

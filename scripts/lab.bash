@@ -125,9 +125,14 @@ baud = $baud
 origin = "simulated"
 time_zone = "Europe/Amsterdam"
 [instrument.options]
-encoding = "${encoding:-auto}"
 TOML
-    case $driver in astm) echo 'technique = "immunoassay"' >>"$lab/bridge.toml" ;; esac
+    {
+      [ -z "$encoding" ] || echo "encoding = \"$encoding\""
+      case $driver in
+        astm) echo 'technique = "immunoassay"' ;;
+        ocean_optics) printf '%s\n' 'kind = "uv-vis"' 'interval = "4s"' ;;
+      esac
+    } >>"$lab/bridge.toml"
   done
 }
 

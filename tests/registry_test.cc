@@ -350,6 +350,36 @@ TEST_F(Registry, ItsTableShowsUrgencyAndRepeatsAndNothingThatSteersATerminal) {
   EXPECT_THAT(table.str(), Not(HasSubstr("\x1b")));
 }
 
+TEST_F(Registry, ATableSaysWhatEachKindOfReportHasToSay) {
+  Start();
+  Chain chain("store-1");
+  const std::unique_ptr<Client> client = Connect();
+  client->Greet(Client::HelloOf("store-1"));
+  v1::Report peaks = GoodReport(1), weighing = peaks, spectrum = peaks, scan = peaks;
+  v1::Finding* finding = peaks.mutable_analyses(0)->add_findings();
+  finding->set_retention_time("7.118");
+  finding->mutable_peak()->set_area_percent("41.20");
+  weighing.clear_analyses();
+  weighing.add_weighings()->set_value("0.25134");
+  weighing.mutable_weighings(0)->set_unit("g");
+  weighing.mutable_weighings(0)->set_sample_number("D-7");
+  spectrum.mutable_analyses(0)->add_spectra()->set_points(2048);
+  scan.clear_analyses();
+  scan.add_scans()->set_code("D-7");
+  for (const v1::Report& report : {peaks, weighing, spectrum, scan}) {
+    client->Send({chain.Add(report.SerializeAsString())});
+  }
+  ASSERT_TRUE(client->ReadUntilSettled(4));
+  std::ostringstream table;
+  ASSERT_TRUE(Export(options_.database, 0, ExportForm::kTable, table).ok());
+  const std::vector<std::string> lines = absl::StrSplit(table.str(), '\n', absl::SkipEmpty());
+  ASSERT_THAT(lines, SizeIs(5));
+  EXPECT_THAT(lines[1], HasSubstr("41.20 % at 7.118 min"));
+  EXPECT_THAT(lines[2], AllOf(HasSubstr("0.25134 g"), HasSubstr("D-7")));
+  EXPECT_THAT(lines[3], HasSubstr("spectrum of 2048 points"));
+  EXPECT_THAT(lines[4], HasSubstr("scan of D-7"));
+}
+
 TEST_F(Registry, ExportsWhileItServes) {
   Start();
   Chain chain("store-1");
