@@ -107,10 +107,13 @@ bool Bench::Round(bool all) {
   return took;
 }
 
+// It holds back as much as a line may.
+bool Bench::IsFull(const Place& place) { return place.refused && place.session->Waiting() >= kMostHeldBack; }
+
 void Bench::Collect(bool scanners, bool all) {
   for (Place& place : places_) {
     if (place.session->is_scanner() != scanners || (place.broken && !all)) continue;
-    if (place.refused && place.session->Waiting() >= kMostHeldBack) continue;
+    if (IsFull(place)) continue;
     place.arrived = place.buffer->Take(scanners ? kMostHeldBack : kMostBytes);
   }
 }
@@ -120,13 +123,12 @@ bool Bench::Take(bool scanners, bool all, Moment now) {
   bool took = false;
   for (Place& place : places_) {
     if (place.session->is_scanner() != scanners || (place.broken && !all)) continue;
-    if (!place.refused || place.session->Waiting() < kMostHeldBack) {
-      for (const Arrival& arrival : std::exchange(place.arrived, {})) {
-        place.session->Take(arrival);
-        took = true;
-      }
-      place.session->Tick(now);
+    const bool full = IsFull(place);
+    for (const Arrival& arrival : std::exchange(place.arrived, {})) {
+      place.session->Take(arrival);
+      took = true;
     }
+    if (!full) place.session->Tick(now);
     const SessionBatch* pending = place.session->Pending(all);
     if (pending == nullptr) continue;
     if (place.refused && now.uptime < place.offer_again && pending->urgent.size() <= place.urgent && !all) continue;

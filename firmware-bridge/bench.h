@@ -57,6 +57,7 @@ class Bench {
     std::size_t urgent = 0;             // so many urgent reports were in it
     absl::Duration offer_again;         // uptime
   };
+  static bool IsFull(const Place& place);
   // What has come from the scanners, or from all others, is theirs in this round.
   void Collect(bool scanners, bool all);
   // A round of the scanners alone, or of all others.

@@ -6,6 +6,25 @@
 namespace dims {
 namespace {
 
+// What was cut or damaged may have said a sample number of its own.
+bool MayHideANumber(const dims::v1::Report& report) {
+  return std::any_of(report.problems().begin(), report.problems().end(), [](const dims::v1::Problem& problem) {
+    switch (problem.type()) {
+      case dims::v1::PROBLEM_TYPE_INTERRUPTED:
+      case dims::v1::PROBLEM_TYPE_TRUNCATED:
+      case dims::v1::PROBLEM_TYPE_NOISE:
+      case dims::v1::PROBLEM_TYPE_OVERSIZE:
+      case dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE:
+      case dims::v1::PROBLEM_TYPE_ENCODING:
+      case dims::v1::PROBLEM_TYPE_LINE_ERROR:
+      case dims::v1::PROBLEM_TYPE_BYTES_LOST:
+        return true;
+      default:
+        return false;
+    }
+  });
+}
+
 // A report is asked for when it is complete, about the time when it began. What was forgotten by then gives no number.
 constexpr std::size_t kMostEntries = 256;
 
@@ -47,6 +66,22 @@ std::optional<ScannedSample> SampleScans::At(absl::Duration when) const {
   const Entry& last = *std::prev(later);
   if (!last.kept || last.sample.number.empty() || when > last.until) return std::nullopt;
   return last.sample;
+}
+
+void NameSample(const SampleScans& scans, absl::Duration when, dims::v1::Origin origin, dims::v1::Report& report) {
+  const bool one = report.weighings_size() + report.analyses_size() == 1;
+  if (!one || report.origin() != origin || MayHideANumber(report)) return;
+  const std::optional<ScannedSample> sample = scans.At(when);
+  if (!sample || (sample->simulated && origin != dims::v1::ORIGIN_SIMULATED)) return;
+  const auto name = [&](auto& measured) {
+    if (!measured.sample_number().empty()) return;
+    measured.set_sample_number(sample->number);
+    measured.set_sample_number_source(sample->source);
+  };
+  for (dims::v1::Weighing& weighing : *report.mutable_weighings()) name(weighing);
+  for (dims::v1::Analysis& analysis : *report.mutable_analyses()) {
+    if (analysis.spectra_size() > 0) name(analysis);
+  }
 }
 
 }  // namespace dims

@@ -31,25 +31,6 @@ bool IsWhole(const dims::v1::Report& report) {
   });
 }
 
-// What was cut or damaged may have said a sample number of its own.
-bool MayHideANumber(const dims::v1::Report& report) {
-  return std::any_of(report.problems().begin(), report.problems().end(), [](const dims::v1::Problem& problem) {
-    switch (problem.type()) {
-      case dims::v1::PROBLEM_TYPE_INTERRUPTED:
-      case dims::v1::PROBLEM_TYPE_TRUNCATED:
-      case dims::v1::PROBLEM_TYPE_NOISE:
-      case dims::v1::PROBLEM_TYPE_OVERSIZE:
-      case dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE:
-      case dims::v1::PROBLEM_TYPE_ENCODING:
-      case dims::v1::PROBLEM_TYPE_LINE_ERROR:
-      case dims::v1::PROBLEM_TYPE_BYTES_LOST:
-        return true;
-      default:
-        return false;
-    }
-  });
-}
-
 }  // namespace
 
 Session::Session(SessionSetup setup, Store& store, Moment now)
@@ -339,7 +320,7 @@ void Session::Append(Said said, Moment first, Moment last) {
     lost_ = 0;
   }
   Normalize(setup_.locality, report);
-  NameSamples(first, report);
+  if (!is_scanner() && setup_.scans != nullptr) NameSample(*setup_.scans, first.uptime, setup_.origin, report);
   if (!said.content.empty()) MarkRepeat(said.content, report);
   whole_ |= IsWhole(report);
   if (setup_.assess) setup_.assess(report);
@@ -356,26 +337,6 @@ void Session::TellScans(const Said& said, absl::Duration at) {
   scans()->Read(name(), at, setup_.scan_window,
                 {said.report.scans(0).code(), absl::StrCat("scan:", name(), ":", said.begin),
                  setup_.origin == dims::v1::ORIGIN_SIMULATED});
-}
-
-// What is measured while it lies there: one weighing, or one spectrum. What a chromatograph prints was injected long
-// before, and of many things in one report not all are the sample's.
-void Session::NameSamples(Moment first, dims::v1::Report& report) const {
-  const bool one = report.weighings_size() + report.analyses_size() == 1;
-  if (is_scanner() || setup_.scans == nullptr || !one || MayHideANumber(report)) return;
-  // A control that the instrument calls one is nobody's sample.
-  const bool of_a_sample = report.origin() == setup_.origin;
-  const std::optional<ScannedSample> sample = setup_.scans->At(first.uptime);
-  if (!of_a_sample || !sample || (sample->simulated && report.origin() != dims::v1::ORIGIN_SIMULATED)) return;
-  const auto name = [&](auto& measured) {
-    if (!measured.sample_number().empty()) return;
-    measured.set_sample_number(sample->number);
-    measured.set_sample_number_source(sample->source);
-  };
-  for (dims::v1::Weighing& weighing : *report.mutable_weighings()) name(weighing);
-  for (dims::v1::Analysis& analysis : *report.mutable_analyses()) {
-    if (analysis.spectra_size() > 0) name(analysis);
-  }
 }
 
 // What the instrument may not know to be received, it sends again from the beginning. Only such a message is a repeat:

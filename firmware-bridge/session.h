@@ -108,7 +108,6 @@ class Session {
   void Append(Said said, Moment first, Moment last);
   SampleScans* scans() const { return is_scanner() ? setup_.scans : nullptr; }  // that this scanner tells
   void TellScans(const Said& said, absl::Duration at);
-  void NameSamples(Moment first, dims::v1::Report& report) const;
   bool IsDeferrable() const;
   bool IsUndecided() const;
   void WatchQuota(Moment now);
