@@ -96,6 +96,9 @@ std::optional<Header> NamesIn(const std::vector<absl::string_view>& split) {
     header.names.push_back(Bare(field));
     if (!HasLetter(field) && !header.names.back().empty()) return std::nullopt;
   }
+  // "#Laser=  785nm": a key and its value.
+  const absl::string_view first = header.names.empty() ? absl::string_view() : header.names[0];
+  if (absl::EndsWith(first, "=") || absl::EndsWith(first, ":")) return std::nullopt;
   return header;
 }
 
@@ -127,7 +130,8 @@ bool IsUnits(absl::string_view line, const RowForm& form) {
   std::vector<absl::string_view> split;
   Split(line, form.dialect.separator, split);
   if (!split.empty() && split.back().empty()) split.pop_back();
-  const bool fits = split.size() == form.fields || (form.open_end && split.size() == form.fields + 1);
+  // Avantes leaves out the last one where it is none.
+  const bool fits = split.size() >= 2 && split.size() <= form.fields + (form.open_end ? 1 : 0);
   return fits && std::all_of(split.begin(), split.end(), [](absl::string_view field) {
            return field.size() >= 2 && field.front() == '[' && field.back() == ']';
          });
