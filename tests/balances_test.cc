@@ -68,6 +68,25 @@ TEST_P(Balances, OnThePrintKeyEachPressIsAWeighing) {
   EXPECT_EQ(weights[0], weights[1]);
 }
 
+// A&D's and Sartorius' balances can be set to end their lines so.
+TEST_P(Balances, ALineThatEndsInCrAloneIsAWeighingOnceNothingFollows) {
+  Parser parser(driver(), DefaultOptions(driver()));
+  std::size_t weights = 0, noise = 0;
+  const auto sink = [&](ParserEvent event) {
+    const Said* said = std::get_if<Said>(&event);
+    if (said == nullptr) return;
+    weights += said->report.weighings_size();
+    noise += said->report.weighings_size() == 0 ? 1 : 0;
+  };
+  for (std::size_t press = 1; press <= 3; ++press) {
+    parser.Feed(GetParam().stable.substr(0, GetParam().stable.size() - 1), sink);
+    EXPECT_EQ(weights, press - 1);
+    parser.Quiet(sink);
+    EXPECT_EQ(weights, press);
+  }
+  EXPECT_EQ(noise, 0u);
+}
+
 TEST_P(Balances, AskedAgainAndAgainOrSendingWithoutEndALoadIsAWeighingOnce) {
   const Layout& lines = GetParam();
   for (const std::string option : {"poll", "continuous"}) {
