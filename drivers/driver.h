@@ -27,8 +27,8 @@
 namespace dims {
 
 // What a FrameScan found at the head of the bytes that wait: not enough yet, a whole frame of `size` bytes, or `size`
-// bytes that can belong to no frame. With kMore, so many bytes are a frame if nothing follows them for a while: a line
-// that ends in CR alone, where LF may yet come.
+// bytes that can belong to no frame. With kMore, `size` is 0, or all that waits, which then is a frame if nothing
+// follows for a while: a line that ends in CR alone, where LF may yet come.
 struct Scan {
   enum Kind { kMore, kFrame, kNoise } kind;
   std::size_t size;

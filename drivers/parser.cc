@@ -82,6 +82,7 @@ void Parser::Frames(ParserSink sink) {
   while (head_ < buffer_.size()) {
     const absl::string_view waiting = absl::string_view(buffer_).substr(head_, driver_.max_frame);
     const Scan scan = driver_.scan(waiting, seen_);
+    whole_if_quiet_ = scan.kind == Scan::kMore && scan.size > 0;
     if (scan.kind == Scan::kMore && waiting.size() < driver_.max_frame) {
       seen_ = waiting.size();
       return;
@@ -240,14 +241,10 @@ void Parser::CloseReport(End end, uint64_t end_at, Stretch&& stretch, ParserSink
   sink(Said{std::move(report), stretch.begin, end_at, std::move(end.content)});
 }
 
-// What waits is a frame, if nothing follows it (Scan::kMore).
 void Parser::DeliverWhole(ParserSink sink) {
-  if (skipping_ || head_ == buffer_.size()) return;
-  const absl::string_view waiting = absl::string_view(buffer_).substr(head_);
-  const Scan scan = driver_.scan(waiting, 0);
-  if (scan.kind != Scan::kMore || scan.size == 0) return;
+  if (!IsWholeIfQuiet()) return;
   seen_ = 0;
-  Deliver(waiting.substr(0, scan.size), sink);
+  Deliver(absl::string_view(buffer_).substr(head_), sink);
 }
 
 void Parser::Quiet(ParserSink sink) {

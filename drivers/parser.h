@@ -20,6 +20,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "drivers/driver.h"
 #include "drivers/line_mark.h"
 #include "proto/hash.h"
@@ -61,6 +62,8 @@ class Parser {
   // Position after the last byte fed, and of the first byte that is in no event yet.
   uint64_t fed() const { return base_ + (buffer_.size() - head_); }
   uint64_t pending_from() const;
+  // How long nothing must have come before Quiet is called: not long where all that could still come is an LF.
+  absl::Duration QuietAfter() const { return IsWholeIfQuiet() ? absl::Seconds(1) : absl::Seconds(10); }
   // A report is open: what is pending is no noise.
   bool in_report() const { return open_.has_value(); }
 
@@ -77,6 +80,8 @@ class Parser {
     uint64_t at;
   };
 
+  // What waits is a frame if nothing follows it (Scan::kMore).
+  bool IsWholeIfQuiet() const { return whole_if_quiet_ && !skipping_ && head_ < buffer_.size(); }
   void Frames(ParserSink sink);
   void Deliver(absl::string_view bytes, ParserSink sink);
   void DeliverWhole(ParserSink sink);
@@ -102,6 +107,7 @@ class Parser {
   std::size_t seen_ = 0;   // how far the scan has looked in vain
   uint64_t base_ = 0;      // position of buffer_[head_]
   bool skipping_ = false;  // inside an over-long frame
+  bool whole_if_quiet_ = false;
   std::optional<Stretch> open_, noise_;
   std::optional<Stretch> before_mark_, since_mark_;  // what open_ was at the last Mark, and what came since
   std::vector<Lost> lost_;

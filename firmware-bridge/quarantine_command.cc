@@ -53,7 +53,7 @@ absl::StatusOr<Access> Reach(const QuarantineArguments& arguments,
   }
   StoreOptions options = StoreOptionsOf(*config);
   options.read_only = arguments.action != Action::kRelease && arguments.action != Action::kDiscard;
-  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(std::move(options));
+  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(options);
   if (!store.ok()) return store.status();
   access.store = *std::move(store);
   for (const std::string& notice : access.store->notices()) SPDLOG_WARN("store: {}", notice);

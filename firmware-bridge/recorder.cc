@@ -17,7 +17,6 @@ namespace {
 using Kind = TranscriptStep::Kind;
 
 constexpr absl::Duration kWorthALine = absl::Milliseconds(200);
-constexpr absl::Duration kQuiet = absl::Seconds(10);  // as a session has it
 constexpr std::size_t kMostHeard = 4096;
 
 TranscriptStep Step(Kind kind, std::string text = "") {
@@ -94,7 +93,7 @@ void Recorder::Tick(absl::Duration now) {
     break;
   }
   if (now - last_heard_ >= kWorthALine) Flush();
-  if (!parser_ || quiet_ || now - last_heard_ < kQuiet) return;
+  if (!parser_ || quiet_ || now - last_heard_ < parser_->QuietAfter()) return;
   quiet_ = true;
   const std::uint64_t before = padding_;
   parser_->Quiet(sink_);

@@ -204,7 +204,7 @@ absl::Status RunService(const Config& config, const Drivers& drivers, absl::stri
       sd_notify(0, absl::StrCat("EXTEND_TIMEOUT_USEC=", absl::ToInt64Microseconds(absl::Minutes(5))).c_str());
     }
   };
-  absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(std::move(store_options));
+  absl::StatusOr<std::unique_ptr<Store>> opened = Store::Open(store_options);
   if (!opened.ok()) return opened.status();
   Store& store = **opened;
   for (const std::string& notice : store.notices()) SPDLOG_WARN("store: {}", notice);

@@ -19,8 +19,7 @@ void SetTimestamp(absl::Time time, google::protobuf::Timestamp* stamp) {
   stamp->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
 }
 
-constexpr int kQuietTimer = -1;  // the session's own; a decoder's timers count from 0
-constexpr absl::Duration kQuiet = absl::Seconds(10);
+constexpr int kQuietTimer = -1;                     // the session's own; a decoder's timers count from 0
 constexpr std::size_t kMostUndecided = 128 * 1024;  // more than any parser waits for to tell noise
 
 // What only says that bytes are missing, or that they were cut off: nobody would send that again.
@@ -153,7 +152,7 @@ void Session::WatchForQuiet(Moment now) {
   const bool pending = parser_->pending_from() < parser_->fed();
   if (scans() != nullptr) scans()->Await(name(), pending ? now.uptime : absl::InfiniteDuration());
   if (pending) {
-    timers_[kQuietTimer] = now.uptime + kQuiet;
+    timers_[kQuietTimer] = now.uptime + parser_->QuietAfter();
   } else {
     timers_.erase(kQuietTimer);
   }

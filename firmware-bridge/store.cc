@@ -384,7 +384,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::OpenOnce(const StoreOptions& optio
 }
 
 // What would give the ballast back while running does not run yet.
-absl::StatusOr<std::unique_ptr<Store>> Store::Open(StoreOptions options) {
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   std::vector<std::string> notices;
   absl::StatusOr<std::unique_ptr<Store>> store = OpenOnce(options, notices);
   const std::string ballast = options.path + ".ballast";

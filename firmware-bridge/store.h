@@ -172,7 +172,7 @@ class Store {
   // DataLoss also where what was just saved of a damaged one is damaged: it is left there, and <path>.unsaved says so.
   // ResourceExhausted, once the ballast was given back in vain: no room to save what is whole of a damaged one, or to
   // take over its log. NotFound: read_only and not there. DataLoss: read_only and damaged; nothing is changed.
-  static absl::StatusOr<std::unique_ptr<Store>> Open(StoreOptions options);
+  static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   ~Store();
 
   // For the operator's log: what Open found and did. Empty after a clean start.

@@ -81,10 +81,13 @@ TEST_P(Balances, ALineThatEndsInCrAloneIsAWeighingOnceNothingFollows) {
   for (std::size_t press = 1; press <= 3; ++press) {
     parser.Feed(GetParam().stable.substr(0, GetParam().stable.size() - 1), sink);
     EXPECT_EQ(weights, press - 1);
+    EXPECT_EQ(parser.QuietAfter(), absl::Seconds(1));
     parser.Quiet(sink);
     EXPECT_EQ(weights, press);
   }
   EXPECT_EQ(noise, 0u);
+  parser.Feed("half a", sink);
+  EXPECT_EQ(parser.QuietAfter(), absl::Seconds(10));
 }
 
 TEST_P(Balances, AskedAgainAndAgainOrSendingWithoutEndALoadIsAWeighingOnce) {
