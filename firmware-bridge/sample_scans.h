@@ -54,10 +54,10 @@ class SampleScans {
   std::map<std::string, absl::Duration, std::less<>> awaited_;
 };
 
-// Names what was measured at `when` while a sample lay there: the one weighing or the one spectrum of a report of a line
-// of `origin`. What the instrument says itself stays. What a chromatograph prints was injected long before, of many
-// things in one report not all are the sample's, a control is nobody's, and what was damaged may have had a number of its
-// own: these get none.
+// Names what was measured at `when` while a sample lay there: the one weighing or the one spectrum of a report of a
+// line of `origin`. What the instrument says itself stays. What a chromatograph prints was injected long before, of
+// many things in one report not all are the sample's, a control is nobody's, and what was damaged may have had a number
+// of its own: these get none.
 void NameSample(const SampleScans& scans, absl::Duration when, dims::v1::Origin origin, dims::v1::Report& report);
 
 }  // namespace dims

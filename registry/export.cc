@@ -106,9 +106,9 @@ absl::StatusOr<std::string> ToTableRow(const ArchivedRecord& record) {
   if (!report.ok()) return report.status();
   int findings = 0;
   for (const v1::Analysis& analysis : report->analyses()) findings += analysis.findings_size();
-  std::string row = absl::StrFormat(kRow, position, report->source().instrument(), SampleOf(*report),
-                                    report->analyses_size() > 0 ? absl::StrCat(findings) : "", Result(*report),
-                                    Remarks(*report));
+  std::string row =
+      absl::StrFormat(kRow, position, report->source().instrument(), SampleOf(*report),
+                      report->analyses_size() > 0 ? absl::StrCat(findings) : "", Result(*report), Remarks(*report));
   absl::StripTrailingAsciiWhitespace(&row);
   return Printable(row);
 }

@@ -2,7 +2,8 @@
 //
 // What: as JSON, {"position", "bridge", "laboratory", "store", "number", "hash", "receivedAt", and "report" or
 //   "refused"}. `report` is the payload in proto3 JSON; `refused` is the reason of a record that was refused. Or as a
-//   row of a table for a person: position, instrument, sample, findings, the largest peak (or weight, spectrum, scan), problems.
+//   row of a table for a person: position, instrument, sample, findings, the largest peak (or weight, spectrum, scan),
+//   problems.
 // Promise: reads beside a running registry; what is there when it ends was exported. Records stored ahead of their turn
 //   are among them, once.
 // Source: proto/dims/v1/registry.proto; developers.google.com/protocol-buffers/docs/proto3#json.
