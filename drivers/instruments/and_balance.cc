@@ -142,7 +142,7 @@ extern const Driver and_balance_driver;
 const Driver and_balance_driver = {
     .name = "and_balance",
     .title = "A&D balances and indicators: standard and CSV format, asked for or on the print key",
-    .version = "1",
+    .version = "2",
     .line = {.baud = 2400, .data_bits = 7, .parity = 'E'},
     .scan = ScanLine,
     .max_frame = balance::kMostLine,
