@@ -11,8 +11,7 @@
 //   before a line are taken out; any other control character is damage.
 // Errors: ParseEncoding: InvalidArgument naming the encodings there are.
 // Threads: pure functions; a TextDecoder belongs to one thread.
-// Source: Unicode's mapping files CP1252, CP437, CP850; iconv(3); PCL 5 Printer Language Technical Reference, ch. 2
-// (escapes).
+// Source: Unicode's mapping files CP1252, CP437, CP850; iconv(3); PCL 5 Printer Language Technical Reference, ch. 2.
 #ifndef DIMS_DRIVERS_ENCODING_H_
 #define DIMS_DRIVERS_ENCODING_H_
 

@@ -45,6 +45,10 @@ absl::Status Bench::Order(absl::string_view instrument, const std::string& order
     return absl::NotFoundError(
         absl::StrCat(instrument, ": its driver has no order \"", order, "\"", NameHint(order, names)));
   }
+  if (!place->buffer->AwaitRoom(order.size(), absl::ZeroDuration())) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(instrument, ": what it said still waits for the disk; nothing was ordered"));
+  }
   place->buffer->Put({Arrival::Kind::kOrder, clock_(), order, {}, 0});
   Wake();
   return absl::OkStatus();

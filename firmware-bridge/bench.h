@@ -5,9 +5,8 @@
 //   the disk keeps no other from it: the store is asked about each one's batch before they are committed as one. A line
 //   that is held back goes on taking, so that an urgent report behind a routine one gets through. Scanners come first:
 //   what they read before something else came is on disk before that is heard, however long the disk takes.
-// Units: a round takes at most 32 KiB of each instrument, 1 MiB of a scanner; a line that is held back takes up to 1
-// MiB. Errors: a refusing store is told to the sessions, and offered the same again after a second, or when something
-// urgent
+// Units: a round takes at most 32 KiB of each instrument, 1 MiB of a scanner or of a line that is held back.
+// Errors: a refusing store is told to the sessions, and offered the same again after a second, or when something urgent
 //   has joined it. What cannot be committed as one is committed line by line, urgent ones first, then the small ones. A
 //   line whose batch is refused for another reason than want of room stands still, the others go on. What finds no room
 //   at the end is logged, by line.
@@ -38,7 +37,7 @@ class Bench {
 
   void Add(std::unique_ptr<Session> session, ReceiveBuffer& buffer);
   // Tells an instrument an order of its driver's, as soon as what has arrived is taken. NotFound: there is no such
-  // instrument, or its driver has no such order.
+  // instrument, or its driver has no such order. ResourceExhausted: what waits for the disk leaves no room for it.
   absl::Status Order(absl::string_view instrument, const std::string& order);
   void Wake();
   void Run();

@@ -246,6 +246,8 @@ TEST_F(SessionTest, TheBenchTakesTheOrdersThatTheDriverHasAndNamesTheNearest) {
   while (bench.Round()) {
   }
   EXPECT_EQ(log_, Log{"wrote O at 0 records, 0 bytes"});
+  buffer.Put({Arrival::Kind::kBytes, kStart, std::string(ReceiveBuffer::kCapacity, 'x'), {}, 0});
+  EXPECT_EQ(bench.Order("analyser-1", "measure").code(), absl::StatusCode::kResourceExhausted);
 }
 
 TEST_F(SessionTest, OffersAgainWhatNobodyWaitsFor) {
