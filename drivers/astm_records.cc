@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -47,12 +48,16 @@ std::optional<Reading> ReadNumber(absl::string_view text) {
   return reading;
 }
 
-// Times have digits and what stands between them. Anything else in a time's place is not carried: where a maker shifts
-// fields, it may be a name.
+// Times have six digits or more, and what stands between them. Anything else in a time's place is not carried: where a
+// maker shifts fields, it may be a name or a number.
 bool IsTime(absl::string_view text) {
   return !text.empty() && absl::ascii_isdigit(text[0]) &&
-         text.find_first_not_of("0123456789-+:./T ") == absl::string_view::npos;
+         text.find_first_not_of("0123456789-+:./T ") == absl::string_view::npos &&
+         std::count_if(text.begin(), text.end(), absl::ascii_isdigit) >= 6;
 }
+
+// What some makers set before a number that was measured: negative, positive, doubtful.
+bool IsVerdict(absl::string_view number) { return number == "-1" || number == "0" || number == "1"; }
 
 bool SaysNotDetected(absl::string_view text) {
   return absl::EqualsIgnoreCase(text, "not detected") || absl::EqualsIgnoreCase(text, "n.d.");
@@ -106,13 +111,8 @@ void AstmMessage::TakeRecord(absl::string_view record, uint64_t at, bool cut) {
     Problem(dims::v1::PROBLEM_TYPE_MISSING, at, "the message does not begin with a header record");
   }
   if (type == 'P') {
-    order_ = false;
-    patient_id_.clear();
-    if (!reading_.sample_in_patient_id) {  // then nothing of it is even decoded
-      const Fields fields = absl::StrSplit(record, absl::MaxSplits(field_, kMostParts));
-      patient_has_id_ = !Part(fields, 4).empty();
-      return;
-    }
+    TakePatient(record);
+    if (reading_.sample.record != 'P') return;  // then nothing of it is even decoded
   } else if (type != 'O' && type != 'R' && type != 'L') {
     return;
   }
@@ -123,7 +123,7 @@ void AstmMessage::TakeRecord(absl::string_view record, uint64_t at, bool cut) {
   if (cut && fields.size() > 1) fields.pop_back();
   switch (type) {
     case 'P':
-      patient_id_ = Unescape(Part(fields, 4));
+      patient_sample_ = Unescape(Part(Components(Part(fields, reading_.sample.field)), reading_.sample.component));
       break;
     case 'O':
       TakeOrder(fields, at);
@@ -149,7 +149,8 @@ void AstmMessage::TakeHeader(absl::string_view record, uint64_t at) {
   header_ = true;
   ended_ = order_ = false;
   results_ = 0;
-  patient_id_.clear();
+  counts_on_ = false;
+  patient_sample_.clear();
   patient_has_id_ = false;
   field_ = record.size() > 1 ? record[1] : '|';
   const std::size_t second = record.size() > 2 ? record.find(field_, 2) : absl::string_view::npos;
@@ -167,7 +168,7 @@ void AstmMessage::TakeHeader(absl::string_view record, uint64_t at) {
   escape_ = defined[2];
   const Fields fields = absl::StrSplit(record, absl::MaxSplits(field_, kMostParts));
   const absl::string_view processing = Part(fields, 12);
-  if (processing == "Q") report_.set_origin(dims::v1::ORIGIN_QC_STANDARD);
+  if (processing == "Q" || processing == "QR") report_.set_origin(dims::v1::ORIGIN_QC_STANDARD);
   if (processing == "T") report_.set_origin(dims::v1::ORIGIN_EXERCISE);
   sent_at_ = IsTime(Part(fields, 14)) ? std::string(Part(fields, 14)) : "";
 }
@@ -182,25 +183,44 @@ Analysis& AstmMessage::AddAnalysis() {
   return analysis;
 }
 
+void AstmMessage::TakePatient(absl::string_view record) {
+  order_ = false;
+  patient_sample_.clear();
+  const Fields fields = absl::StrSplit(record, absl::MaxSplits(field_, kMostParts));
+  patient_has_id_ = !Part(fields, 3).empty() || !Part(fields, 4).empty();
+}
+
+std::string AstmMessage::SampleNumber(const Fields& order, Analysis& analysis) {
+  const AstmReading::Place& place = reading_.sample;
+  std::string sample;
+  if (reading_.order_first) {
+    // Behind it stand places in rack and sampler, which every maker orders in his own way.
+    for (const std::size_t number : {3, 4}) {
+      if (sample.empty()) sample = Unescape(Part(Components(Part(order, number)), 1));
+    }
+  } else if (place.record == 'O') {
+    sample = Unescape(Part(Components(Part(order, place.field)), place.component));
+  }
+  if (sample.empty() && place.record == 'P' && !patient_sample_.empty()) {
+    sample = patient_sample_;
+    analysis.set_sample_number_source(absl::StrCat("patient record, field ", place.field));
+  }
+  return sample;
+}
+
 void AstmMessage::TakeOrder(const Fields& fields, uint64_t at) {
   Analysis& analysis = AddAnalysis();
-  // The sample's number, then places in rack and sampler, which every maker orders in his own way.
-  std::string sample;
-  for (const std::size_t number : {3, 4}) {
-    if (sample.empty()) sample = Unescape(Part(Components(Part(fields, number)), 1));
-  }
-  if (sample.empty() && reading_.sample_in_patient_id && !patient_id_.empty()) {
-    sample = patient_id_;
-    analysis.set_sample_number_source("patient record, field 4");
-  }
-  if (sample.empty()) {
-    Problem(dims::v1::PROBLEM_TYPE_MISSING, at,
-            patient_has_id_ ? "the order names no specimen; where this instrument writes its number into the patient "
-                              "record, set sample_number to patient_id"
-                            : "the order names no specimen");
+  int64_t number = 0;
+  if (report_.analyses_size() == 1 && absl::SimpleAtoi(Part(fields, 2), &number)) counts_on_ = number > 1;
+  if (std::string sample = SampleNumber(fields, analysis); !sample.empty()) {
+    analysis.set_sample_number(std::move(sample));
   } else {
-    analysis.set_sample_number(sample);
+    Problem(dims::v1::PROBLEM_TYPE_MISSING, at,
+            patient_has_id_ || !IsBlank(Part(fields, 3)) || !IsBlank(Part(fields, 4))
+                ? "the order names no specimen; where this instrument writes its number elsewhere, set sample_number"
+                : "the order names no specimen");
   }
+  if (Part(fields, 12) == "Q") ++controls_;
   if (const absl::string_view ordered = Part(fields, 7); IsTime(ordered)) {
     analysis.set_acquired_at_printed(std::string(ordered));
   }
@@ -213,7 +233,7 @@ void AstmMessage::TakeOrder(const Fields& fields, uint64_t at) {
 void AstmMessage::CheckRunningNumber(absl::string_view printed, uint64_t at) {
   int64_t number = 0;
   if (!absl::SimpleAtoi(printed, &number) || number < 0) return;
-  if (number > results_ + 1) {
+  if (number > results_ + 1 && !(counts_on_ && results_ == 0)) {
     Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
             absl::StrCat("result ", number, " stands where result ", results_ + 1, " is due"));
   }
@@ -228,32 +248,51 @@ void AstmMessage::TakeResult(const Fields& fields, uint64_t at) {
   CheckRunningNumber(Part(fields, 2), at);
   Analysis& analysis = *report_.mutable_analyses(report_.analyses_size() - 1);
   Finding& finding = *analysis.add_findings();
-  const absl::string_view test = Part(fields, 3), code = Part(Components(test), 4);
-  if (!test.empty()) finding.set_label(Unescape(code.empty() ? test : code));
+  TakeTest(Part(fields, 3), finding);
   Amount amount;
-  if (TakeAmount(Part(fields, 4), Part(fields, 5), amount)) *finding.mutable_amount() = std::move(amount);
-  if (const absl::string_view range = Part(fields, 6); !range.empty()) finding.set_reference_range(Unescape(range));
-  for (const absl::string_view flag :
-       absl::StrSplit(Part(fields, 7), absl::MaxSplits(repeat_, kMostParts), absl::SkipEmpty())) {
+  if (TakeAmount(Part(fields, 4), Part(fields, 5), at, amount)) *finding.mutable_amount() = std::move(amount);
+  if (const absl::string_view range = Part(fields, 6); !IsBlank(range)) finding.set_reference_range(Unescape(range));
+  for (const absl::string_view flag : Repeats(Part(fields, 7))) {
     finding.add_flags(Unescape(flag));
+    // Off the instrument's scale: the number is none that was measured.
+    if (finding.amount().qualifier() != dims::v1::AMOUNT_QUALIFIER_EQUAL) continue;
+    if (flag == "<") finding.mutable_amount()->set_qualifier(dims::v1::AMOUNT_QUALIFIER_BELOW_CALIBRATION);
+    if (flag == ">") finding.mutable_amount()->set_qualifier(dims::v1::AMOUNT_QUALIFIER_ABOVE_RANGE);
   }
   if (const absl::string_view status = Part(fields, 9); !status.empty()) {
     finding.set_result_status(Unescape(status));
-    if (status == "P") report_.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
+    if (absl::c_linear_search(Repeats(status), "P")) report_.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
   }
   const absl::string_view ended = Part(fields, 13), measured = IsTime(ended) ? ended : Part(fields, 12);
   if (IsTime(measured) && !std::exchange(measured_at_, true)) analysis.set_acquired_at_printed(std::string(measured));
   heap_ += finding.SpaceUsedLong();
 }
 
+void AstmMessage::TakeTest(absl::string_view test, Finding& finding) {
+  const absl::string_view label = Part(Components(test), reading_.label_component);
+  if (!test.empty()) finding.set_label(Unescape(label.empty() ? test : label));
+  // What else the id says may be all that tells two results apart: the dose from the index, a gene from another.
+  const std::size_t first = test.find_first_not_of(component_), last = test.find_last_not_of(component_);
+  if (!label.empty() && label.size() != last - first + 1) finding.set_test_id(Unescape(test));
+}
+
 // False where nothing was measured.
-bool AstmMessage::TakeAmount(absl::string_view value, absl::string_view unit, Amount& amount) {
-  if (value.empty()) return false;
+bool AstmMessage::TakeAmount(absl::string_view value, absl::string_view unit, uint64_t at, Amount& amount) {
+  if (IsBlank(value)) return false;
   std::vector<absl::string_view> parts = Components(value);
   if (reading_.value_component > 0) parts = {Part(parts, reading_.value_component)};
   std::optional<Reading> reading;
-  for (auto part = parts.rbegin(); part != parts.rend() && !reading; ++part) {
-    reading = ReadNumber(absl::StripAsciiWhitespace(*part));
+  bool several = false;
+  for (const absl::string_view part : parts) {
+    std::optional<Reading> number = ReadNumber(absl::StripAsciiWhitespace(part));
+    if (!number) continue;
+    several |= reading && !IsVerdict(reading->number);
+    reading = number;
+  }
+  if (several) {
+    Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
+            "a value of several numbers, so none is taken; value_component says which one is the value");
+    reading.reset();
   }
   if (reading) {
     amount.set_value(absl::StrReplaceAll(reading->number, {{",", "."}}));
@@ -275,6 +314,15 @@ void AstmMessage::TakeEnd(const Fields& fields, uint64_t at) {
   } else if (why == "E" || why == "Q") {
     Problem(dims::v1::PROBLEM_TYPE_INSTRUMENT, at, absl::StrCat("the instrument reports an error (", why, ")"));
   }
+}
+
+bool AstmMessage::IsBlank(absl::string_view field) const {
+  return std::all_of(field.begin(), field.end(),
+                     [this](char c) { return c == component_ || c == repeat_ || absl::ascii_isspace(c); });
+}
+
+std::vector<absl::string_view> AstmMessage::Repeats(absl::string_view field) const {
+  return absl::StrSplit(field, absl::MaxSplits(repeat_, kMostParts), absl::SkipEmpty());
 }
 
 std::vector<absl::string_view> AstmMessage::Components(absl::string_view field) const {
@@ -314,6 +362,11 @@ std::string AstmMessage::Unescape(absl::string_view text) {
 dims::v1::Report AstmMessage::Finish() && {
   if (!rest_.empty()) TakeRecord(std::exchange(rest_, std::string()), rest_at_, true);
   if (headless_) report_.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
+  if (controls_ > 0 && controls_ == report_.analyses_size()) {
+    if (report_.origin() == dims::v1::ORIGIN_UNSPECIFIED) report_.set_origin(dims::v1::ORIGIN_QC_STANDARD);
+  } else if (controls_ > 0) {
+    Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, 0, "quality control and samples share a message; read as samples");
+  }
   return std::move(report_);
 }
 

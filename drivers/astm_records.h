@@ -2,7 +2,8 @@
 //
 // What: takes the text of frames, or single records, and fills a Report: one Analysis for each order (O), one Finding
 //   for each result (R). H gives the delimiters and, in its processing id, whether this is quality control (Q) or
-//   training (T). M, S, Q and C records are read over.
+//   training (T); that it is quality control may also be said by the action code of every order (O 12). M, S, Q and C
+//   records are read over.
 // Promise: values, units, ranges, flags and times as printed; a decimal comma becomes a point, a comparator becomes the
 //   qualifier, an empty value is no amount. Never carried: the operator (R 11), comments (C), the sender's password
 //   (H 4), and of the patient (P) everything, except the laboratory's own number for the sample where the
@@ -30,9 +31,17 @@ namespace dims {
 
 struct AstmReading {
   Encoding encoding = Encoding::kAuto;
-  int value_component = 0;  // which component of a value is the value, from 1; 0: the last that is a number
+  int value_component = 0;  // which component of a value is the value, from 1; 0: the one that is a number
+  int label_component = 4;  // which component of a test's id is its label; the whole id where that one is empty
   dims::v1::Technique technique = dims::v1::TECHNIQUE_UNSPECIFIED;
-  bool sample_in_patient_id = false;  // the sample's number stands in P 4, where O names none
+  // Where the sample's number stands. By the standard it is the first component of O 3, and of O 4 where O 3 has none.
+  struct Place {
+    char record = 'O';
+    int field = 0;  // 0: by the standard
+    int component = 1;
+  };
+  Place sample;
+  bool order_first = true;  // `sample` is looked at only where the order, by the standard, names none
 };
 
 class AstmMessage {
@@ -61,12 +70,17 @@ class AstmMessage {
   using Fields = std::vector<absl::string_view>;
 
   void TakeHeader(absl::string_view record, uint64_t at);
+  void TakePatient(absl::string_view record);
   void TakeOrder(const Fields& fields, uint64_t at);
   void TakeResult(const Fields& fields, uint64_t at);
   void TakeEnd(const Fields& fields, uint64_t at);
   void CheckRunningNumber(absl::string_view printed, uint64_t at);
+  std::string SampleNumber(const Fields& order, dims::v1::Analysis& analysis);
   dims::v1::Analysis& AddAnalysis();
-  bool TakeAmount(absl::string_view value, absl::string_view unit, dims::v1::Amount& amount);
+  void TakeTest(absl::string_view test, dims::v1::Finding& finding);
+  bool TakeAmount(absl::string_view value, absl::string_view unit, uint64_t at, dims::v1::Amount& amount);
+  bool IsBlank(absl::string_view field) const;  // delimiters only
+  std::vector<absl::string_view> Repeats(absl::string_view field) const;
   std::vector<absl::string_view> Components(absl::string_view field) const;
   std::string Unescape(absl::string_view text);
 
@@ -75,13 +89,15 @@ class AstmMessage {
   char field_ = '|', repeat_ = '\\', component_ = '^', escape_ = '&';
   bool doubled_ = false;  // backslashes
   int64_t records_ = 0;
-  int64_t results_ = 0;  // running number of the last result
+  int64_t results_ = 0;     // running number of the last result
+  int controls_ = 0;        // orders of quality control
+  bool counts_on_ = false;  // the sender's running numbers do not begin anew with a message
   bool header_ = false, ended_ = false, headless_ = false;
   bool order_ = false;        // the last Analysis still takes results
   bool measured_at_ = false;  // its time is a result's
   bool patient_has_id_ = false;
   bool escape_damaged_ = false;  // in the record at hand
-  std::string patient_id_, sent_at_;
+  std::string patient_sample_, sent_at_;
   std::string rest_;  // the beginning of a record that an ETB frame cut
   uint64_t rest_at_ = 0;
   std::size_t heap_ = 0;

@@ -15,6 +15,8 @@
 namespace dims {
 namespace {
 
+using dims::v1::Amount;
+using dims::v1::Finding;
 using dims::v1::Report;
 
 const Driver& Astm() { return *FindDriver("astm"); }
@@ -315,16 +317,116 @@ TEST(AstmRecords, TheSpecimenIsTheFirstOfTheOrdersThatIsThere) {
   EXPECT_EQ(sample("O|1"), "");
 }
 
+TEST(AstmRecords, TheSpecimenIsWhereTheConfigurationSaysAndNowhereElse) {
+  const auto sample = [](const std::string& place, const std::string& records) {
+    return Reports("H|\\^&\r" + records + "\rL|1\r", {{"sample_number", place}})[0].analyses(0).sample_number();
+  };
+  const std::string records = "P|1|A1^A2|B1^B2\rO|1|S1^S2^S3^S4|I1^I2^I3^I4";
+  for (const auto& [place, expected] : {std::pair{"order", "S1"},
+                                        {"patient_id", "S1"},
+                                        {"O3.1", "S1"},
+                                        {"O3.2", "S2"},
+                                        {"O3.4", "S4"},
+                                        {"O4.1", "I1"},
+                                        {"O4.3", "I3"},
+                                        {"P3.1", "A1"},
+                                        {"P3.2", "A2"},
+                                        {"P4.1", "B1"},
+                                        {"P4.2", "B2"}}) {
+    EXPECT_EQ(sample(place, records), expected) << place;
+    EXPECT_EQ(sample(place, "P|1|\rO|1"), "") << place;
+  }
+  EXPECT_EQ(sample("patient_id", "P|1|A1|B1\rO|1"), "B1");
+  EXPECT_EQ(sample("O3.2", "P|1|A1|B1\rO|1|S1|I1^I2"), "");
+}
+
+TEST(AstmRecords, ANumberThatIsNotWhereItIsLookedForIsAProblemThatSaysWhatToDo) {
+  for (const std::string order : {"O|1|^^0113", "O|1||^0113", "P|1|0113\rO|1", "P|1||0113\rO|1"}) {
+    const Report report = Reports("H|\\^&\r" + order + "\rL|1\r")[0];
+    ASSERT_EQ(Types(report), (Problems{dims::v1::PROBLEM_TYPE_MISSING})) << order;
+    EXPECT_TRUE(absl::StrContains(report.problems(0).message(), "set sample_number")) << order;
+    EXPECT_FALSE(absl::StrContains(report.SerializeAsString(), "0113")) << order;
+  }
+}
+
+TEST(AstmRecords, WhatATestsIdSaysBesideTheLabelIsKept) {
+  EXPECT_EQ(Read("R|1|^^^AFP|3.7").test_id(), "");
+  EXPECT_EQ(Read("R|1|^^^AFP^^|3.7").test_id(), "");
+  EXPECT_EQ(Read("R|1|^^^^WBC^1|3.7").label(), "^^^^WBC^1");
+  EXPECT_EQ(Read("R|1|^^^^WBC^1|3.7").test_id(), "");
+  const Finding cut_off = Read("R|1|^^^AFP^^^1^COFF|1.0|ng/mL");
+  EXPECT_EQ(cut_off.label(), "AFP");
+  EXPECT_EQ(cut_off.test_id(), "^^^AFP^^^1^COFF");
+  const Finding first = Read("R|1|ALT^Alanine transferase^^F|67.9", {{"label_component", "1"}});
+  EXPECT_EQ(first.label(), "ALT");
+  EXPECT_EQ(first.test_id(), "ALT^Alanine transferase^^F");
+}
+
+TEST(AstmRecords, OfSeveralNumbersNoneIsTakenForTheValueUnlessTheFirstIsAVerdict) {
+  EXPECT_EQ(Read("R|1|^^^F|-1^0.567").amount().value(), "0.567");
+  EXPECT_EQ(Read("R|1|^^^F|0^0^8.8").amount().value(), "8.8");
+  EXPECT_EQ(Read("R|1|^^^F|50^3+").amount().value(), "50");
+  const Report report = Reports("H|\\^&\rO|1|S\rR|1|^^^F|17.5^2^Positive^1.3|kU/L\rL|1\r")[0];
+  EXPECT_EQ(Types(report), (Problems{dims::v1::PROBLEM_TYPE_INCONSISTENT}));
+  const Amount& amount = report.analyses(0).findings(0).amount();
+  EXPECT_EQ(amount.value(), "");
+  EXPECT_EQ(amount.qualifier(), dims::v1::AMOUNT_QUALIFIER_UNSPECIFIED);
+  EXPECT_EQ(amount.printed(), "17.5^2^Positive^1.3");
+  EXPECT_EQ(Read("R|1|^^^F|17.5^2^Positive^1.3", {{"value_component", "1"}}).amount().value(), "17.5");
+}
+
+TEST(AstmRecords, WhatIsOffTheInstrumentsScaleIsNoMeasuredNumber) {
+  EXPECT_EQ(Read("R|1|^^^F|5.0|g/L||>").amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_ABOVE_RANGE);
+  EXPECT_EQ(Read("R|1|^^^F|1.2|g/L||L\\<").amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_BELOW_CALIBRATION);
+  EXPECT_EQ(Read("R|1|^^^F|<1.2|g/L||<").amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_LESS_THAN);
+  EXPECT_EQ(Read("R|1|^^^F|1.2|g/L||H").amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_EQUAL);
+  EXPECT_FALSE(Read("R|1|^^^F||g/L||>").has_amount());
+}
+
+TEST(AstmRecords, DelimitersAloneSayNothing) {
+  const Finding finding = Read("R|1|^^^F|^|U/L|^\\^|N");
+  EXPECT_FALSE(finding.has_amount());
+  EXPECT_EQ(finding.reference_range(), "");
+}
+
+TEST(AstmRecords, OrdersOfQualityControlMakeAMessageOneOfQualityControl) {
+  const auto report = [](const std::string& records) { return Reports("H|\\^&\r" + records + "\rL|1\r")[0]; };
+  const std::string control = "O|1|C1|||||||||Q\rR|1|^^^F|1", sample = "O|2|S1\rR|1|^^^F|1";
+  EXPECT_EQ(report(control).origin(), dims::v1::ORIGIN_QC_STANDARD);
+  EXPECT_EQ(report(sample).origin(), dims::v1::ORIGIN_UNSPECIFIED);
+  const Report mixed = report(control + "\r" + sample);
+  EXPECT_EQ(mixed.origin(), dims::v1::ORIGIN_UNSPECIFIED) << "a sample's finding may be urgent";
+  EXPECT_EQ(Types(mixed), (Problems{dims::v1::PROBLEM_TYPE_INCONSISTENT}));
+}
+
+TEST(AstmRecords, WhatIsNoTimeIsNotCarriedAsOne) {
+  const auto at = [](const std::string& time) {
+    return Reports("H|\\^&\rO|1|S\rR|1|^^^F|1||||||||" + time + "\rL|1\r")[0].analyses(0).acquired_at_printed();
+  };
+  EXPECT_EQ(at("00100"), "");
+  EXPECT_EQ(at("A. Person"), "");
+  EXPECT_EQ(at("20260114"), "20260114");
+}
+
 TEST(AstmRecords, WhatTheInstrumentCallsBrokenOffPreliminaryOrWrongIsNotFinal) {
   EXPECT_EQ(Types(Reports("H|\\^&\rL|1|T\r")[0]), (Problems{dims::v1::PROBLEM_TYPE_TRUNCATED}));
   EXPECT_EQ(Types(Reports("H|\\^&\rL|1|E\r")[0]), (Problems{dims::v1::PROBLEM_TYPE_INSTRUMENT}));
   EXPECT_EQ(Reports("H|\\^&\rO|1|S\rR|1|^^^F|1|||||P\rL|1\r")[0].status(), dims::v1::REPORT_STATUS_PRELIMINARY);
+  EXPECT_EQ(Reports("H|\\^&\rO|1|S\rR|1|^^^F|1|||||P\\R\rL|1\r")[0].status(), dims::v1::REPORT_STATUS_PRELIMINARY);
 }
 
 TEST(AstmRecords, ALostResultIsACountProblem) {
   EXPECT_EQ(Types(Reports("H|\\^&\rO|1|S\rR|1|^^^F|1\rR|3|^^^F|1\rL|1\r")[0]),
             (Problems{dims::v1::PROBLEM_TYPE_COUNT_MISMATCH}));
   EXPECT_EQ(Reports("H|\\^&\rO|1|S\rR|1|^^^F|1\rO|2|S\rR|2|^^^F|1\rO|3|S\rR|1|^^^F|1\rL|1\r")[0].problems_size(), 0);
+}
+
+TEST(AstmRecords, NumbersThatCountOnOverMessagesBeginWhereTheyLike) {
+  const auto types = [](const std::string& numbers) {
+    return Types(Reports("H|\\^&\rP|796\rO|796|S\rR|241|^^^F|1\rR|" + numbers + "|^^^G|1\rL|1\r")[0]);
+  };
+  EXPECT_EQ(types("242"), Problems{});
+  EXPECT_EQ(types("243"), (Problems{dims::v1::PROBLEM_TYPE_COUNT_MISMATCH}));
 }
 
 TEST(AstmRecords, AResultWithoutAnOrderIsKept) {

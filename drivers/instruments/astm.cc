@@ -48,7 +48,13 @@ AstmReading ReadingOf(const Options& options) {
   AstmReading reading;
   reading.encoding = EncodingOf(options);
   reading.value_component = static_cast<int>(options.Integer("value_component"));
-  reading.sample_in_patient_id = options.Text("sample_number") == "patient_id";
+  reading.label_component = static_cast<int>(options.Integer("label_component"));
+  if (const std::string& place = options.Text("sample_number"); place == "patient_id") {
+    reading.sample = {.record = 'P', .field = 4};
+  } else if (place != "order") {  // "O3.2": the letter of a record, a field, a component
+    reading.order_first = false;
+    reading.sample = {place[0], place[1] - '0', place[3] - '0'};
+  }
   if (options.Text("technique") == "immunoassay") reading.technique = dims::v1::TECHNIQUE_IMMUNOASSAY;
   return reading;
 }
@@ -162,6 +168,7 @@ class Astm final : public Decoder {
   void TakeText(const Frame& frame, Events& out) {
     absl::string_view line = absl::StripTrailingAsciiWhitespace(frame.bytes);
     absl::ConsumePrefix(&line, "\xef\xbb\xbf");
+    absl::ConsumePrefix(&line, "\x01");  // the whole link of some instruments: SOH, the records, EOT
     const bool whole = frame.bytes.back() == '\r' || frame.bytes.back() == '\n';
     const bool continued = std::exchange(cut_line_, !whole);
     const bool record =
@@ -466,12 +473,21 @@ constexpr OptionSpec kOptions[] = {
      .minimum = 0,
      .maximum = 20,
      .default_value = "0",
-     .help = "which component of a result's value is the value, from 1; 0: the last one that is a number"},
+     .help = "which component of a result's value is the value, from 1; 0: the one that is a number"},
+    {.name = "label_component",
+     .type = OptionSpec::Type::kInteger,
+     .minimum = 1,
+     .maximum = 20,
+     .default_value = "4",
+     .help = "which component of a test's id names what was measured, from 1; the standard has the maker's code in the "
+             "fourth"},
     {.name = "sample_number",
      .type = OptionSpec::Type::kChoice,
-     .choices = "order|patient_id",
+     .choices = "order|patient_id|O3.1|O3.2|O3.3|O3.4|O4.1|O4.2|O4.3|O4.4|P3.1|P3.2|P4.1|P4.2",
      .default_value = "order",
-     .help = "patient_id: where the order names no specimen, the laboratory's id in the patient record is its number"},
+     .help = "where the sample's number stands. order: in the order, as the standard has it (O3.1, else O4.1). "
+             "patient_id: as order, and where that names none, the laboratory's id in the patient record. O3.2: in the "
+             "order's field 3, component 2, and nowhere else; and so on"},
     {.name = "technique",
      .type = OptionSpec::Type::kChoice,
      .choices = "unspecified|immunoassay",
@@ -493,7 +509,7 @@ extern const Driver astm_driver;
 const Driver astm_driver = {
     .name = "astm",
     .title = "ASTM E1381/E1394 (CLSI LIS01-A/LIS02-A): clinical analysers, immunoassay readers",
-    .version = "2",
+    .version = "3",
     .line = {},
     .scan = ScanAstm,
     .max_frame = kMostAstmFrame + 1,
