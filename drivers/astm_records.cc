@@ -23,6 +23,7 @@ using dims::v1::Amount;
 using dims::v1::Analysis;
 using dims::v1::Finding;
 
+constexpr std::size_t kHeapOfFinding = sizeof(Finding) + sizeof(Amount) + 16 * sizeof(std::string);
 constexpr int kMostParts = 40;  // of a record or a field; no record of the standard has more
 
 // Fields and components are numbered from 1, as in the standard; one that is not there is empty.
@@ -130,6 +131,7 @@ void AstmMessage::TakeRecord(absl::string_view record, uint64_t at, bool cut) {
       break;
     case 'R':
       TakeResult(fields, at);
+      heap_ += kHeapOfFinding + text.utf8.size();
       break;
     case 'L':
       TakeEnd(fields, at);
@@ -265,7 +267,6 @@ void AstmMessage::TakeResult(const Fields& fields, uint64_t at) {
   }
   const absl::string_view ended = Part(fields, 13), measured = IsTime(ended) ? ended : Part(fields, 12);
   if (IsTime(measured) && !std::exchange(measured_at_, true)) analysis.set_acquired_at_printed(std::string(measured));
-  heap_ += finding.SpaceUsedLong();
 }
 
 void AstmMessage::TakeTest(absl::string_view test, Finding& finding) {

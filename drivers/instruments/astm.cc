@@ -24,7 +24,6 @@
 #include "drivers/astm_records.h"
 #include "drivers/driver.h"
 #include "drivers/encoding.h"
-#include "proto/hash.h"
 
 namespace dims {
 namespace {
@@ -270,9 +269,8 @@ class Astm final : public Decoder {
   // Whether the frame is to be acknowledged, were it for us.
   bool Receive(AstmReceivedFrame frame, End::Where where, Events& out) {
     const bool good = frame.fault == Fault::kNone;
-    const std::string hash = good ? Sha256::Of(frame.text) : std::string();
     // Outside a session, a message that was sent twice begins with the same frame twice.
-    if (good && frame.number == last_number_ && hash == last_hash_ &&
+    if (good && frame.number == last_number_ && frame.text == last_text_ &&
         (mode_ != Mode::kNeutral || !absl::StartsWith(frame.text, "H"))) {
       return mode_ == Mode::kSession;
     }
@@ -281,7 +279,7 @@ class Astm final : public Decoder {
       if (frame.fault == Fault::kNone) {
         held_.reset();
         SayHeard(out);  // the frame before it, that is
-        Accept(frame, hash, where, out);
+        Accept(frame, where, out);
         return true;
       }
       if (!held_ || !WentOn(frame)) {
@@ -304,7 +302,7 @@ class Astm final : public Decoder {
       delivery_.Problem(dims::v1::PROBLEM_TYPE_SEQUENCE, frame.at,
                         AstmSequenceMessage(frame.number, After(last_number_)));
     }
-    Accept(frame, hash, where, out);
+    Accept(frame, where, out);
     return false;
   }
 
@@ -324,12 +322,12 @@ class Astm final : public Decoder {
   bool TakeHeld(End::Where where, Events& out) {
     const AstmReceivedFrame frame = *std::exchange(held_, std::nullopt);
     delivery_.SayUnrepaired(frame, After(last_number_));
-    return Accept(frame, Sha256::Of(frame.text), where, out);
+    return Accept(frame, where, out);
   }
 
-  bool Accept(const AstmReceivedFrame& frame, const std::string& hash, End::Where where, Events& out) {
+  bool Accept(const AstmReceivedFrame& frame, End::Where where, Events& out) {
     last_number_ = frame.number;
-    last_hash_ = hash;
+    last_text_ = frame.text;
     const AstmMessage& message = delivery_.message();
     if (absl::StartsWith(frame.text, "H") && message.has_records() && !message.in_record() && mark_at_ == frame.at &&
         IsAstmRecord(frame.text) && frame.at > delivery_.begin()) {
@@ -420,7 +418,7 @@ class Astm final : public Decoder {
     midway_ = false;
     mode_ = Mode::kSession;
     last_number_ = 0;
-    last_hash_.clear();
+    last_text_.reset();
     framed_ = false;
     delivery_.set_bare(false);
     out.push_back(Reply{std::string(1, kAck), std::string(1, kNak)});
@@ -432,7 +430,7 @@ class Astm final : public Decoder {
     midway_ = false;
     mode_ = Mode::kNeutral;
     last_number_ = -1;
-    last_hash_.clear();
+    last_text_.reset();
     held_.reset();
     framed_ = false;
     out.push_back(Arm{kReceiverTimer, absl::ZeroDuration()});
@@ -444,7 +442,7 @@ class Astm final : public Decoder {
   Mode mode_ = Mode::kNeutral;
   bool midway_ = true;                        // the sender may be in a session that this receiver does not know of
   int last_number_ = -1;                      // of the last frame that was taken
-  std::string last_hash_;                     // of its text
+  std::optional<std::string> last_text_;      // its text
   bool framed_ = false;                       // a frame has come in this session
   std::optional<AstmReceivedFrame> pending_;  // waits for its line end
   std::optional<AstmReceivedFrame> held_;     // refused, not repaired yet
