@@ -212,12 +212,27 @@ Axes Header::AxesOfTuple(const Form& form) const {
   axes.first_x = ParseNumber(OfVariable(Label::kFirst, form.x));
   axes.last_x = ParseNumber(OfVariable(Label::kLast, form.x));
   axes.first_y = ParseNumber(OfVariable(Label::kFirst, form.y));
-  auto points = NumberOf(Label::kPoints);
-  if (!points) points = ParseNumber(OfVariable(Label::kVarDim, form.y));
-  if (points) axes.points = points->value;
+  if (const auto points = NumberOf(Label::kPoints)) {
+    axes.points = points->value;
+  } else if (const auto size = ParseNumber(OfVariable(Label::kVarDim, form.y))) {
+    // Of a spectrum over two frequencies, it may be the size of the plane; a page is one row of it.
+    const auto row = ParseNumber(OfVariable(Label::kVarDim, form.x));
+    axes.points = row && row->value > 0 && row->value < size->value && size->value == Grid() ? row->value : size->value;
+  }
   if (const auto factor = ParseNumber(OfVariable(Label::kFactor, form.x))) axes.x_factor = factor->value;
   if (const auto factor = ParseNumber(OfVariable(Label::kFactor, form.y))) axes.y_factor = factor->value;
   return axes;
+}
+
+double Header::Grid() const {
+  const std::vector<absl::string_view> types = Parts((*this)[Label::kVarType]), sizes = Parts((*this)[Label::kVarDim]);
+  double grid = 1;
+  for (std::size_t i = 0; i < types.size() && i < sizes.size(); ++i) {
+    if (!absl::EqualsIgnoreCase(types[i], "INDEPENDENT")) continue;
+    const auto size = ParseNumber(sizes[i]);
+    grid *= size ? size->value : 0;
+  }
+  return grid;
 }
 
 absl::string_view Header::OfVariable(Label label, absl::string_view symbol) const {

@@ -97,6 +97,7 @@ class Header {
 
  private:
   void DescribeAny(dims::v1::Spectrum& spectrum) const;
+  double Grid() const;  // points of all independent variables of NTUPLES together; 0 where one's number is not said
   bool has_decimal_commas() const;
   std::optional<Number> NumberOf(Label label) const { return ParseNumber((*this)[label]); }
   dims::v1::Technique technique() const;
