@@ -4,15 +4,18 @@
 // number with its sign and leading zeros in nine columns (ten or eleven on fine balances), the unit in three. After the
 // header may stand what a comparator says (HI, OK, LO, --), or, on indicators, what the number is (GS gross, NT net,
 // TR tare), with a number of eight and a unit of two. In the CSV format a comma stands before the unit, too, and the
-// balance's own number, date and time may stand before the header; with a decimal comma the separators are semicolons.
-// Source: A&D instruction manuals GX/GF, FX-i, EJ, EK-L, GC, AD-4212, "Data format"; AD-4401 (indicators).
+// balance's own number, that of the reading ("No,012"), date and time may stand before the header, with a blank behind
+// each comma or without; with a decimal comma the separators are semicolons.
+// Source: A&D instruction manuals GX/GF, GX-A/GF-A, FX-i, EJ, EK-L, GC, AD-4212, "Data format"; AD-4401 (indicators).
 #include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "drivers/balance/scale.h"
 #include "drivers/decimal.h"
@@ -72,6 +75,16 @@ bool IsDateOrTime(absl::string_view line) {
   return separators == 2 && digits == (separator == ':' ? 6 : 8);
 }
 
+// "BAL-0007,No,012,2015/09/01,12:34:56": the balance's own number, the reading's, date and time, each if it is set so.
+bool MayStandBefore(absl::string_view text, char separator) {
+  std::vector<absl::string_view> fields = absl::StrSplit(text, separator);
+  for (absl::string_view& field : fields) field = absl::StripAsciiWhitespace(field);
+  while (!fields.empty() && IsDateOrTime(fields.back())) fields.pop_back();
+  if (fields.size() > 1 && fields[fields.size() - 2] == "No" && IsDigits(fields.back()))
+    fields.resize(fields.size() - 2);
+  return fields.size() <= 1;
+}
+
 std::optional<Reading> ReadError(absl::string_view line) {
   if (!absl::ConsumePrefix(&line, "EC,E") || line.size() != 2 || !IsDigits(line)) return std::nullopt;
   for (const auto& [code, meaning] : kErrors) {
@@ -121,9 +134,11 @@ std::optional<Reading> ReadLine(absl::string_view line) {
   if (IsHeader(line)) return ReadData(line);
   if (line == "\x06" || IsDateOrTime(line)) return Traffic();
   if (std::optional<Reading> error = ReadError(line)) return error;
-  for (std::size_t at = line.find(' '); at != absl::string_view::npos; at = line.find(' ', at + 1)) {
-    const absl::string_view rest = line.substr(at + 1);
-    if (at > 0 && (line[at - 1] == ',' || line[at - 1] == ';') && IsHeader(rest)) return ReadData(rest);
+  for (std::size_t at = line.find_first_of(",;"); at != absl::string_view::npos;
+       at = line.find_first_of(",;", at + 1)) {
+    absl::string_view rest = line.substr(at + 1);
+    const bool blank = absl::ConsumePrefix(&rest, " ");
+    if (IsHeader(rest) && (blank || MayStandBefore(line.substr(0, at), line[at]))) return ReadData(rest);
   }
   return std::nullopt;
 }
@@ -142,7 +157,7 @@ extern const Driver and_balance_driver;
 const Driver and_balance_driver = {
     .name = "and_balance",
     .title = "A&D balances and indicators: standard and CSV format, asked for or on the print key",
-    .version = "2",
+    .version = "3",
     .line = {.baud = 2400, .data_bits = 7, .parity = 'E'},
     .scan = ScanLine,
     .max_frame = balance::kMostLine,
