@@ -2,11 +2,14 @@
 //
 // A line is "ST,+00123.45  g": a header (ST stable, US not stable, QT a stable count, OL out of range), a comma, the
 // number with its sign and leading zeros in nine columns (ten or eleven on fine balances), the unit in three. After the
-// header may stand what a comparator says (HI, OK, LO, --), or, on indicators, what the number is (GS gross, NT net,
-// TR tare), with a number of eight and a unit of two. In the CSV format a comma stands before the unit, too, and the
-// balance's own number, that of the reading ("No,012"), date and time may stand before the header, with a blank behind
-// each comma or without; with a decimal comma the separators are semicolons.
-// Source: A&D instruction manuals GX/GF, GX-A/GF-A, FX-i, EJ, EK-L, GC, AD-4212, "Data format"; AD-4401 (indicators).
+// header may stand what a comparator says (HI, OK, LO, --), or what the number is (G gross, N net, T tare, PT preset
+// tare), which indicators say in other letters (GS, NT, TR), with a number of eight and a unit of two. In the CSV
+// format a comma stands before the unit, too, and the balance's own number, that of the reading ("No,012"), date and
+// time may stand before the header, with a blank behind each comma or without; with a decimal comma the separators are
+// semicolons.
+//
+// Source: A&D instruction manuals GX/GF, GX-A/GF-A, FX-i, EJ, EK-L, GC, AD-4212, BA-T, "Data format"; AD-4401
+// (indicators).
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -36,8 +39,20 @@ struct Kind {
   absl::string_view header;
   dims::v1::WeighingKind kind;
 };
-constexpr Kind kKinds[] = {
+constexpr Kind kIndicators[] = {
     {"GS", dims::v1::WEIGHING_KIND_GROSS}, {"NT", dims::v1::WEIGHING_KIND_NET}, {"TR", dims::v1::WEIGHING_KIND_TARE}};
+constexpr Kind kKinds[] = {{"G", dims::v1::WEIGHING_KIND_GROSS},
+                           {"N", dims::v1::WEIGHING_KIND_NET},
+                           {"T", dims::v1::WEIGHING_KIND_TARE},
+                           {"PT", dims::v1::WEIGHING_KIND_TARE}};
+
+template <std::size_t n>
+std::optional<dims::v1::WeighingKind> KindIn(const Kind (&kinds)[n], absl::string_view header) {
+  for (const Kind& known : kinds) {
+    if (known.header == header) return known.kind;
+  }
+  return std::nullopt;
+}
 
 constexpr std::pair<absl::string_view, absl::string_view> kErrors[] = {{"E00", "communication error"},
                                                                        {"E01", "undefined command"},
@@ -100,16 +115,17 @@ std::optional<Reading> ReadData(absl::string_view line) {
   absl::string_view text = line.substr(3);
   dims::v1::WeighingKind kind = dims::v1::WEIGHING_KIND_UNSPECIFIED;
   bool indicator = false;
-  if (text.size() > 2 && text[2] == separator) {
-    const absl::string_view second = text.substr(0, 2);
-    const auto known =
-        std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& known) { return known.header == second; });
-    indicator = known != std::end(kKinds);
-    if (indicator) kind = known->kind;
-    if (!indicator && std::find(std::begin(kComparisons), std::end(kComparisons), second) == std::end(kComparisons)) {
+  if (const std::size_t end = text.find(separator); end == 1 || end == 2) {
+    const absl::string_view second = text.substr(0, end);
+    const std::optional<dims::v1::WeighingKind> on_indicator = KindIn(kIndicators, second);
+    const std::optional<dims::v1::WeighingKind> on_balance = KindIn(kKinds, second);
+    indicator = on_indicator.has_value();
+    if (!indicator && !on_balance &&
+        std::find(std::begin(kComparisons), std::end(kComparisons), second) == std::end(kComparisons)) {
       return std::nullopt;
     }
-    text.remove_prefix(3);
+    kind = on_indicator.value_or(on_balance.value_or(kind));
+    text.remove_prefix(end + 1);
   }
   if (text.empty() || (text[0] != '+' && text[0] != '-')) return std::nullopt;
   if (header == "OL") {
