@@ -6,7 +6,8 @@
 // tare), which indicators say in other letters (GS, NT, TR), with a number of eight and a unit of two. In the CSV
 // format a comma stands before the unit, too, and the balance's own number, that of the reading ("No,012"), date and
 // time may stand before the header, with a blank behind each comma or without; with a decimal comma the separators are
-// semicolons.
+// semicolons. In the standard format these stand before the reading in lines of their own, which are passed over, but
+// for the balance's own number: it may be any word, and is noise.
 //
 // Source: A&D instruction manuals GX/GF, GX-A/GF-A, FX-i, EJ, EK-L, GC, AD-4212, BA-T, "Data format"; AD-4401
 // (indicators).
@@ -100,6 +101,11 @@ bool MayStandBefore(absl::string_view text, char separator) {
   return fields.size() <= 1;
 }
 
+// "No.012": the reading's, printed before it where the balance is set so.
+bool IsNumberOfReading(absl::string_view line) {
+  return absl::ConsumePrefix(&line, "No.") && line.size() == 3 && IsDigits(line);
+}
+
 std::optional<Reading> ReadError(absl::string_view line) {
   if (!absl::ConsumePrefix(&line, "EC,E") || line.size() != 2 || !IsDigits(line)) return std::nullopt;
   for (const auto& [code, meaning] : kErrors) {
@@ -148,7 +154,7 @@ std::optional<Reading> ReadData(absl::string_view line) {
 
 std::optional<Reading> ReadLine(absl::string_view line) {
   if (IsHeader(line)) return ReadData(line);
-  if (line == "\x06" || IsDateOrTime(line)) return Traffic();
+  if (line == "\x06" || IsDateOrTime(line) || IsNumberOfReading(line)) return Traffic();
   if (std::optional<Reading> error = ReadError(line)) return error;
   for (std::size_t at = line.find_first_of(",;"); at != absl::string_view::npos;
        at = line.find_first_of(",;", at + 1)) {
