@@ -83,6 +83,16 @@ void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& ana
   }
 }
 
+// Cary says it of each spectrum: of several, the time of the first counts.
+void Keys::TakeBelow(absl::string_view text, dims::v1::Analysis& analysis) {
+  if (absl::ConsumePrefix(&text, "Collection Time:")) {
+    const absl::string_view time = absl::StripAsciiWhitespace(text);
+    if (analysis.acquired_at_printed().empty()) analysis.set_acquired_at_printed(std::string(time));
+  } else if (absl::ConsumePrefix(&text, "Data mode  ")) {
+    if (absl::StripAsciiWhitespace(text) == "Fluorescence") SetKind(dims::v1::SPECTRUM_KIND_FLUORESCENCE);
+  }
+}
+
 void Keys::TakeJasco(dims::v1::Analysis& analysis) {
   const Jasco jasco = std::exchange(jasco_, {});
   title_ = jasco.title;

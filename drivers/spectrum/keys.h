@@ -30,6 +30,8 @@ class Keys {
   void TakeFirst(absl::string_view text, dims::v1::Analysis& analysis);
   // `number`: of the line, from 0, blank ones counted.
   void Take(absl::string_view text, uint64_t number, dims::v1::Analysis& analysis);
+  // Text below a table.
+  void TakeBelow(absl::string_view text, dims::v1::Analysis& analysis);
   // JASCO's rows are announced.
   void TakeJasco(dims::v1::Analysis& analysis);
   // The next spectrum of the file has a title and a count of its own.
