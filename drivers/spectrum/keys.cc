@@ -56,7 +56,8 @@ void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& ana
     TakePerkinElmer(text, number, analysis);
     return;
   }
-  if (const std::size_t tab = text.find('\t'); layout_ == Layout::kOther && tab != absl::string_view::npos) {
+  const std::size_t separator = layout_ == Layout::kOther ? text.find_first_of("\t,") : absl::string_view::npos;
+  if (separator != absl::string_view::npos) {
     for (const auto& [name, kept] : {std::pair{"TITLE", &Jasco::title},
                                      {"DATA TYPE", &Jasco::type},
                                      {"DATE", &Jasco::date},
@@ -64,7 +65,8 @@ void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& ana
                                      {"XUNITS", &Jasco::x_unit},
                                      {"YUNITS", &Jasco::y_unit},
                                      {"NPOINTS", &Jasco::points}}) {
-      if (text.substr(0, tab) == name) jasco_.*kept = std::string(absl::StripAsciiWhitespace(text.substr(tab)));
+      if (text.substr(0, separator) != name) continue;
+      jasco_.*kept = std::string(absl::StripAsciiWhitespace(text.substr(separator + 1)));
     }
   }
   const std::size_t mark = text.find_first_of(layout_ == Layout::kWitec ? "=" : ":;");
