@@ -25,8 +25,13 @@ constexpr uint64_t kMostBytes = 4'000'000;
 // ">>>>>Begin Processed Spectral Data<<<<<", ">>>>> Comienza Data<<<<< Espectral Procesado Del EL"
 bool IsMarker(absl::string_view text) { return absl::StartsWith(text, ">>>>>") && absl::StrContains(text, "<<<<<"); }
 
-// JASCO: the line above its rows, and what begins the first line after them.
+// JASCO: the line above its rows, and what begins the first line after them, where there is one.
 constexpr absl::string_view kJascoRows = "XYDATA", kJascoEnd = "#####";
+
+// "TITLE<TAB>Sample 1": the first line of a file of JASCO.
+bool BeginsJasco(absl::string_view text) {
+  return absl::ConsumePrefix(&text, "TITLE") && (text.empty() || text[0] == '\t' || text[0] == ',');
+}
 
 bool IsQuoted(absl::string_view text) { return text.size() > 1 && text.front() == '"' && text.back() == '"'; }
 
@@ -53,12 +58,13 @@ Export::Verdict Export::Take(const TextLine& line) {
   }
   if (analysis_ == nullptr) {
     TakeFirst(text, line.at);
-  } else if (LayoutOf(text) != Layout::kOther || (map_ && text == first_) ||
+  } else if (LayoutOf(text) != Layout::kOther || (map_ && text == first_) || (jasco_ && BeginsJasco(text)) ||
              (table_ && head_lines_ > 0 && text == first_ && !BeginsLog(text)) ||
              (table_ && head_lines_ == 0 && table_->RepeatsFirst(text))) {
     return Verdict::kOther;
   }
-  if (line.damaged && !text_ && !BeginsText(text)) {
+  ended_ |= EndsJasco(text);
+  if (line.damaged && !ended_ && !text_ && !BeginsText(text)) {
     Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
   }
   // Tabs at its ends are empty cells, if it has cells.
@@ -215,10 +221,6 @@ bool Export::BeginTable(RowForm form, absl::string_view row, uint64_t at) {
 Export::Verdict Export::TakeRow(absl::string_view row, uint64_t at) {
   const absl::string_view text = absl::StripAsciiWhitespace(row);
   if (ended_) return Verdict::kTaken;
-  if (jasco_ && absl::StartsWith(text, kJascoEnd)) {
-    ended_ = true;
-    return Verdict::kTaken;
-  }
   if (marked_ && IsMarker(text)) return Verdict::kLast;
   if (keys_.layout() == Layout::kWitec && text == "[SpectrumHeader]") return NextSpectrum(at);
   const bool may_go_on = !marked_ && certain();
@@ -293,6 +295,17 @@ bool Export::BeginsNextTable(absl::string_view row, uint64_t at) {
   return BeginTable(form, row, at);
 }
 
+// What follows a blank line below the rows: a section ("[Comments]", in any language), or, once there are as many rows
+// as the head counts, whatever is like none.
+bool Export::EndsJasco(absl::string_view text) const {
+  if (!jasco_ || !table_ || ended_) return false;
+  if (absl::StartsWith(text, kJascoEnd)) return true;
+  if (!after_blank_) return false;
+  const bool section = text.front() == '[' && text.back() == ']';
+  const bool all = keys_.points() != 0 && table_->rows() >= keys_.points();
+  return section || (all && !IsLikeARow(text, table_->separator()));
+}
+
 // What follows a blank line below the rows, and is none. Rows that follow show that it was none either.
 bool Export::BeginsText(absl::string_view text) const {
   return table_ && table_->rows() > 0 && after_blank_ && between_.empty() && !marked_ &&
@@ -359,7 +372,7 @@ void Export::CheckCount(uint64_t at) {
 
 bool Export::whole() const {
   const std::size_t found = rows() + unclear_rows_;
-  return found > 0 && found >= keys_.points();
+  return found > 0 && (ended_ || found >= keys_.points());
 }
 
 bool Export::certain() const {

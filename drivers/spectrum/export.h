@@ -77,6 +77,7 @@ class Export final : public TextReport {
   Verdict TakeRow(absl::string_view row, uint64_t at);
   Verdict TakeMapRow(absl::string_view row, uint64_t at);
   bool BeginsNextTable(absl::string_view row, uint64_t at);
+  bool EndsJasco(absl::string_view text) const;
   bool BeginsText(absl::string_view text) const;
   bool BeginsLog(absl::string_view text) const;
   void TakeText(absl::string_view text);
@@ -108,7 +109,7 @@ class Export final : public TextReport {
   bool named_ = false;                  // its columns
   bool indented_ = false;               // its rows: the tab before them separates nothing
   bool sure_ = false;                   // a table before was long enough
-  bool jasco_ = false, ended_ = false;  // its rows have
+  bool jasco_ = false, ended_ = false;  // its rows have: what comes is text
   std::size_t lines_above_ = 0;         // of the first table, above its names
   std::vector<Between> between_;        // since the last row
   bool after_blank_ = false;            // the line at hand
