@@ -15,9 +15,10 @@
 //   its spectra.
 // Errors: as problems in the report.
 // Threads: one at a time.
-// Source: real files of SpectraSuite, Avantes, Witec, PerkinElmer, Andor, Renishaw; B&W Tek and translated markers as
-//   independent readers know them. What PerkinElmer's lines without keys mean was read off two files. JASCO, LabSpec
-//   and Cary as they are remembered: they are read, and refuse nothing.
+// Source: real files of SpectraSuite, Avantes, Witec, PerkinElmer, Andor, Renishaw, JASCO, LabSpec, ENLIGHTEN and a
+// Cary
+//   Eclipse; B&W Tek and translated markers as independent readers know them. What PerkinElmer's lines without keys
+//   mean was read off two files.
 #ifndef DIMS_DRIVERS_SPECTRUM_EXPORT_H_
 #define DIMS_DRIVERS_SPECTRUM_EXPORT_H_
 

@@ -45,6 +45,7 @@ void Keys::ForgetSpectrum() {
 
 void Keys::TakeFirst(absl::string_view text, dims::v1::Analysis& analysis) {
   layout_ = LayoutOf(text);
+  enlighten_ = absl::StartsWith(text, "ENLIGHTEN Version,");
   if (layout_ == Layout::kPerkinElmer) SetKind(KindOf(text));
   if (absl::ConsumePrefix(&text, "Data from ") && absl::ConsumeSuffix(&text, " Node")) {
     analysis.set_data_file(std::string(FileName(text)));
@@ -69,6 +70,11 @@ void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& ana
       jasco_.*kept = std::string(absl::StripAsciiWhitespace(text.substr(separator + 1)));
     }
   }
+  if (enlighten_) TakeEnlighten(text, analysis);
+  // LabSpec.
+  if (layout_ == Layout::kOther && absl::StartsWith(text, "#Acquired=")) {
+    analysis.set_acquired_at_printed(std::string(absl::StripAsciiWhitespace(text.substr(text.find('=') + 1))));
+  }
   const std::size_t mark = text.find_first_of(layout_ == Layout::kWitec ? "=" : ":;");
   if (mark == absl::string_view::npos) return;
   const absl::string_view key = absl::StripAsciiWhitespace(text.substr(0, mark));
@@ -82,6 +88,14 @@ void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& ana
     if (absl::StartsWith(value, "Raman ")) SetKind(dims::v1::SPECTRUM_KIND_RAMAN);
   } else if (layout_ == Layout::kWitec && key == "Title") {
     title_ = std::string(value);
+  }
+}
+
+void Keys::TakeEnlighten(absl::string_view text, dims::v1::Analysis& analysis) {
+  if (absl::ConsumePrefix(&text, "Timestamp,")) {
+    analysis.set_acquired_at_printed(std::string(absl::StripAsciiWhitespace(text)));
+  } else if (absl::ConsumePrefix(&text, "Technique,")) {
+    if (absl::StripAsciiWhitespace(text) == "Raman") SetKind(dims::v1::SPECTRUM_KIND_RAMAN);
   }
 }
 

@@ -1,7 +1,7 @@
-// What the lines above a table tell of it: the layout, and the values of its keys.
+// What the lines above a table tell of it, and those below: the layout, and the values of its keys.
 //
 // What: layouts by their first line, and each one's key lines: SpectraSuite and OceanView, B&W Tek, Witec, PerkinElmer,
-//   JASCO.
+//   JASCO, Wasatch's ENLIGHTEN, LabSpec; below the table, Cary's.
 // Promise: values are as printed. JASCO's keys count once its rows are announced: they are words that any table may
 //   have over its columns. What the configuration says of the kind holds against the file.
 // Threads: one at a time.
@@ -50,9 +50,11 @@ class Keys {
   };
 
   void SetKind(dims::v1::SpectrumKind kind);
+  void TakeEnlighten(absl::string_view text, dims::v1::Analysis& analysis);
   void TakePerkinElmer(absl::string_view text, uint64_t number, dims::v1::Analysis& analysis);
 
   Layout layout_ = Layout::kOther;
+  bool enlighten_ = false;
   dims::v1::SpectrumKind kind_;
   std::string title_, x_unit_, y_unit_;
   std::size_t points_ = 0;
