@@ -291,7 +291,7 @@ bool Export::BeginsNextTable(absl::string_view row, uint64_t at) {
     }
   }
   between_.clear();
-  text_ = false;
+  if (std::exchange(text_, false)) keys_.EndBelow(*analysis_);
   return BeginTable(form, row, at);
 }
 
@@ -329,6 +329,7 @@ void Export::TakeText(absl::string_view text) {
 // More rows of the table: it was no text.
 void Export::EndText() {
   if (!std::exchange(text_, false)) return;
+  keys_.EndBelow(*analysis_);
   if (text_left_ > 0) {
     Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, text_at_,
             absl::StrCat(text_left_, " lines that are no rows of the table, and more below; row ", rows(), " follows"));

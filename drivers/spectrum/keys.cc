@@ -103,10 +103,21 @@ void Keys::TakeEnlighten(absl::string_view text, dims::v1::Analysis& analysis) {
 void Keys::TakeBelow(absl::string_view text, dims::v1::Analysis& analysis) {
   if (absl::ConsumePrefix(&text, "Collection Time:")) {
     const absl::string_view time = absl::StripAsciiWhitespace(text);
-    if (analysis.acquired_at_printed().empty()) analysis.set_acquired_at_printed(std::string(time));
+    if (several_times_ || time.empty() || !analysis.acquired_at_printed().empty()) return;
+    analysis.set_acquired_at_printed(std::string(time));
+    time_below_ = true;
   } else if (absl::ConsumePrefix(&text, "Data mode  ")) {
-    if (absl::StripAsciiWhitespace(text) == "Fluorescence") SetKind(dims::v1::SPECTRUM_KIND_FLUORESCENCE);
+    if (absl::StripAsciiWhitespace(text) != "Fluorescence" || kind_ != dims::v1::SPECTRUM_KIND_UNSPECIFIED) return;
+    kind_ = dims::v1::SPECTRUM_KIND_FLUORESCENCE;
+    kind_below_ = true;
   }
+}
+
+void Keys::EndBelow(dims::v1::Analysis& analysis) {
+  if (std::exchange(kind_below_, false)) kind_ = dims::v1::SPECTRUM_KIND_UNSPECIFIED;
+  if (!std::exchange(time_below_, false)) return;
+  several_times_ = true;
+  analysis.clear_acquired_at_printed();
 }
 
 void Keys::TakeJasco(dims::v1::Analysis& analysis) {

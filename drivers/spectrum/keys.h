@@ -32,6 +32,8 @@ class Keys {
   void Take(absl::string_view text, uint64_t number, dims::v1::Analysis& analysis);
   // Text below a table.
   void TakeBelow(absl::string_view text, dims::v1::Analysis& analysis);
+  // Another table comes after it: it told nothing of that one, and of all of them there is no time.
+  void EndBelow(dims::v1::Analysis& analysis);
   // JASCO's rows are announced.
   void TakeJasco(dims::v1::Analysis& analysis);
   // The next spectrum of the file has a title and a count of its own.
@@ -55,7 +57,9 @@ class Keys {
 
   Layout layout_ = Layout::kOther;
   bool enlighten_ = false;
+  bool time_below_ = false, several_times_ = false;
   dims::v1::SpectrumKind kind_;
+  bool kind_below_ = false;
   std::string title_, x_unit_, y_unit_;
   std::size_t points_ = 0;
   uint64_t group_ = 0;  // PerkinElmer: the line "#GR"
