@@ -150,6 +150,7 @@ absl::string_view UcumOf(absl::string_view unit) {
       {"ozt", "[oz_tr]"},
       {"dwt", "[pwt_tr]"},
       {"GN", "[gr]"},
+      {"gn", "[gr]"},
       // KERN's balances print capital letters.
       {"G", "g"},
       {"KG", "kg"},

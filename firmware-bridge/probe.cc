@@ -54,12 +54,22 @@ bool FindsSomething(const dims::v1::Report& report) {
          });
 }
 
+// An instrument says why it has nothing to say: that it is overloaded, adjusts itself, waits.
+bool IsState(const dims::v1::Report& report) {
+  return report.problems_size() > 0 && absl::c_all_of(report.problems(), [](const dims::v1::Problem& problem) {
+           return problem.type() == dims::v1::PROBLEM_TYPE_INSTRUMENT;
+         });
+}
+
 // Binary data has no lines; so long a piece of it counts as one.
 constexpr uint64_t kLongestLine = 80;
 
 void Weigh(const dims::v1::Report& report, absl::string_view raw, Candidate& candidate) {
   const int statements = CountAll(report.analyses()) + CountAll(report.weighings()) + CountAll(report.scans());
-  if (statements == 0) return;
+  if (statements == 0) {
+    if (IsState(report)) candidate.explained += CountBytes(raw);
+    return;
+  }
   ++candidate.reports;
   candidate.clean += report.problems_size() == 0 ? 1 : 0;
   candidate.problems += report.problems_size();
@@ -76,8 +86,11 @@ Candidate Try(const Driver& driver, absl::string_view bytes, absl::Span<const Li
   Candidate candidate;
   candidate.driver = &driver;
   const auto sink = [&](ParserEvent event) {
-    const Said* said = std::get_if<Said>(&event);
-    if (said != nullptr) Weigh(said->report, bytes.substr(said->begin, said->end - said->begin), candidate);
+    if (const Said* said = std::get_if<Said>(&event)) {
+      Weigh(said->report, bytes.substr(said->begin, said->end - said->begin), candidate);
+    } else if (const Padding* passed = std::get_if<Padding>(&event)) {
+      candidate.explained += CountBytes(bytes.substr(passed->begin, passed->end - passed->begin));
+    }
   };
   Parser parser(driver, Options::Parse(driver.options, {}).value());
   if (opened) parser.Open(sink);

@@ -2,11 +2,12 @@
 //
 // What: runs every driver of the catalog over the same bytes, with its options at their defaults, and ranks them by
 //   what they make of them.
-// Promise: what counts is how many of the bytes a driver explains: those of reports that say something. Each problem
-//   takes a line from that, and a report without a finding counts half; noise counts nothing. A driver that takes the
-//   same lines read backwards as well has recognised nothing of them: what it takes then is by chance, and only what it
-//   explains beyond that counts in its favour. So a driver that takes any text stands behind every one that knows the
-//   text, and is named only where it explains nearly all. No driver is known here by name.
+// Promise: what counts is how many of the bytes a driver explains: those of reports that say something, and, beside
+//   them, of an instrument's states and of traffic that the driver passes over. Each problem takes a line from that,
+//   and a report without a finding counts half; noise counts nothing. A driver that takes the same lines read backwards
+//   as well has recognised nothing of them: what it takes then is by chance, and only what it explains beyond that
+//   counts in its favour. So a driver that takes any text stands behind every one that knows the text, and is named
+//   only where it explains nearly all. No driver is known here by name.
 // Units: bytes that are not blank.
 // Errors: none.
 // Threads: pure. Work and memory are linear in the bytes, which must be at hand at once.

@@ -18,6 +18,7 @@ namespace {
 struct Layout {
   std::string driver;
   std::string stable, same, nearly, another, unstable, zero, overload;  // lines; `nearly` is one digit off
+  std::string name = {};  // of the layout, where it is another of the same driver
 };
 
 const std::vector<Layout>& Layouts() {
@@ -30,6 +31,21 @@ const std::vector<Layout>& Layouts() {
        "US,+017.2290  g\r\n", "ST,+000.0000  g\r\n", "OL,+9999999E+19\r\n"},
       {"kern", " 25.1304 G S\r\n", " 25.1304 G S\r\n", " 25.1305 G S\r\n", "  8.0417 G S\r\n", " 17.2290 G U\r\n",
        "  0.0000 G S\r\n", "         G E\r\n"},
+      {"and_balance", "BAL-0007,No,031,2026/01/14,10:12:56,ST,+025.1304,  g\r\n",
+       "BAL-0007,No,032,2026/01/14,10:12:57,ST,+025.1304,  g\r\n",
+       "BAL-0007,No,033,2026/01/14,10:12:58,ST,+025.1305,  g\r\n",
+       "BAL-0007,No,034,2026/01/14,10:12:59,ST,+008.0417,  g\r\n",
+       "BAL-0007,No,035,2026/01/14,10:13:00,US,+017.2290,  g\r\n",
+       "BAL-0007,No,036,2026/01/14,10:13:01,ST,+000.0000,  g\r\n",
+       "BAL-0007,No,037,2026/01/14,10:13:02,OL,+9999999E+19,  g\r\n", "_csv"},
+      {"and_balance", "ST,N,+025.1304,  g\r\n", "ST,N,+025.1304,  g\r\n", "ST,N,+025.1305,  g\r\n",
+       "ST,N,+008.0417,  g\r\n", "US,N,+017.2290,  g\r\n", "ST,N,+000.0000,  g\r\n", "OL,N,+9999999E+19,  g\r\n",
+       "_net"},
+      {"sartorius_sbi", "N     +  25.1304 g  \r\n", "N     +  25.1304 g  \r\n", "N     +  25.1305 g  \r\n",
+       "N     +   8.0417 g  \r\n", "N     +  17.2290    \r\n", "N     +   0.0000 g  \r\n", "Stat        HH      \r\n",
+       "_net"},
+      {"kern", "     25.1304 mg \r\n", "     25.1304 mg \r\n", "     25.1305 mg \r\n", "      8.0417 mg \r\n",
+       "     17.2290    \r\n", "      0.0000 mg \r\n", "           Error\r\n", "_long"},
   };
   return *layouts;
 }
@@ -265,7 +281,7 @@ TEST_P(Balances, NoiseBeforeAReadingThatIsPassedOverDoesNotGrowByIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Makers, Balances, testing::ValuesIn(Layouts()),
-                         [](const auto& info) { return info.param.driver; });
+                         [](const auto& info) { return info.param.driver + info.param.name; });
 
 }  // namespace
 }  // namespace dims

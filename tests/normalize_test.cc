@@ -71,6 +71,7 @@ TEST(Normalize, MapsBothMicroSignsAndNoUnknownUnit) {
   EXPECT_EQ(UcumOf("\u03bcg/mL"), "ug/mL");
   EXPECT_EQ(UcumOf("\ufffdg/mL"), "");
   EXPECT_EQ(UcumOf("G"), "g");  // a balance of KERN
+  EXPECT_EQ(UcumOf("gn"), "[gr]");
   EXPECT_EQ(UcumOf("ozt"), "[oz_tr]");
   EXPECT_EQ(UcumOf("t"), "");  // tonne, or tola
   dims::v1::Report report;

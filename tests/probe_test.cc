@@ -35,15 +35,12 @@ std::string Told(const Examined& examined) {
 // Transcripts that are not named after their driver, and why that is right: all others must be.
 const std::map<std::string, std::string>& Confusions() {
   static const auto* why = new std::map<std::string, std::string>{
-      {"and_balance_damaged.transcript", "most of it is damage"},
       {"barcode_damaged.transcript", "most of it is no code"},
       {"barcode_framed.transcript", "its codes stand in a frame that only the options describe"},
       {"barcode_only_samples.transcript", "its codes hold blanks, which only the options allow"},
       {"kern_damaged.transcript", "most of it is damage"},
       {"mt_sics_damaged.transcript", "most of it is damage"},
       {"ocean_optics_compressed.transcript", "how it is compressed is said in the options only"},
-      {"ocean_optics_summed.transcript", "how wide its words are is said in the options only"},
-      {"ocean_optics_trigger.transcript", "most of it are answers to what the bridge asked"},
       {"sartorius_sbi_damaged.transcript", "most of it is damage"},
   };
   return *why;
@@ -163,6 +160,14 @@ TEST(Probe, IsNotNamedAnExceptionWithoutNeed) {
     }
   }
   EXPECT_EQ(seen, Confusions().size()) << "an exception for a transcript that there is not";
+}
+
+// A balance is switched on, asked, tared and overloaded before something is weighed.
+TEST(Probe, StatesAndTrafficBesideOneReadingAreKnownAndAloneAreNothing) {
+  const std::string traffic =
+      "I4 A \"0099901234\"\r\nI2 A \"XYZ204 220.0009 g\"\r\nZ A\r\nT S     12.0417 g\r\nS I\r\nS +\r\nS -\r\nES\r\n";
+  EXPECT_EQ(Named(OfBytes(traffic + "S S     3.0170 g\r\n")), "mt_sics");
+  EXPECT_EQ(Named(OfBytes(traffic)), "");
 }
 
 TEST(Probe, NamesNothingWhereThereIsNothing) {

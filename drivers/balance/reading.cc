@@ -10,11 +10,11 @@
 namespace dims::balance {
 namespace {
 
-// As the manuals have them: MT-SICS (M21), SBI, A&D, and KERN in capital letters.
+// As the manuals have them: MT-SICS (M21), SBI, A&D, and KERN, some in capital letters.
 constexpr absl::string_view kWeightUnits[] = {
     "g",   "kg",  "mg", "ug", "\u00b5g", "\u03bcg", "t",   "ct",  "lb",  "oz",  "ozt",  "GN",   "dwt",
     "mom", "msg", "MS", "tl", "tlh",     "tls",     "tlt", "tlc", "tol", "bat", "tola", "baht", "G",
-    "KG",  "MG",  "CT", "LB", "OZ",      "OT",      "DW",  "GR",  "TL",  "MO",  "to"};
+    "KG",  "MG",  "CT", "LB", "OZ",      "OT",      "DW",  "GR",  "TL",  "MO",  "to",   "gn"};
 constexpr absl::string_view kOtherUnits[] = {"pcs", "PCS", "Pcs", "PC", "%", "DS", "N"};
 
 template <std::size_t n>

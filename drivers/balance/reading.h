@@ -4,8 +4,9 @@
 // Promise: a number is as printed, with its sign; only the blanks between sign and digits are gone, and a decimal comma
 //   is a point. A line is a weight only where its shape is that of its layout to the column: it has no checksum, and
 //   nothing else shows a lost character. What no shape shows: a digit changed into another (the line's parity may), a
-//   digit lost where a maker has layouts a column apart (KERN's 15 and 14 bytes, A&D's fine balances), and the "m" of
-//   an MT-SICS "mg".
+//   digit lost where a maker has layouts a column apart (KERN's 15 and 14 bytes, A&D's fine balances), the "m" of an
+//   MT-SICS "mg", and, where a line may have lost its trailing blanks, the end of a unit with all that follows: "gn "
+//   is "g" then.
 // Errors: what has the beginning of a layout's line, and not its shape, is kDamaged.
 // Threads: pure functions.
 #ifndef DIMS_DRIVERS_BALANCE_READING_H_

@@ -2,17 +2,24 @@
 //
 // A line is "ST,+00123.45  g": a header (ST stable, US not stable, QT a stable count, OL out of range), a comma, the
 // number with its sign and leading zeros in nine columns (ten or eleven on fine balances), the unit in three. After the
-// header may stand what a comparator says (HI, OK, LO, --), or, on indicators, what the number is (GS gross, NT net,
-// TR tare), with a number of eight and a unit of two. In the CSV format a comma stands before the unit, too, and the
-// balance's own number, date and time may stand before the header; with a decimal comma the separators are semicolons.
-// Source: A&D instruction manuals GX/GF, FX-i, EJ, EK-L, GC, AD-4212, "Data format"; AD-4401 (indicators).
+// header may stand what a comparator says (HI, OK, LO, --), or what the number is (G gross, N net, T tare, PT preset
+// tare), which indicators say in other letters (GS, NT, TR), with a number of eight and a unit of two. In the CSV
+// format a comma stands before the unit, too, and the balance's own number, that of the reading ("No,012"), date and
+// time may stand before the header, with a blank behind each comma or without; with a decimal comma the separators are
+// semicolons. In the standard format these stand before the reading in lines of their own, which are passed over, but
+// for the balance's own number: it may be any word, and is noise.
+//
+// Source: A&D instruction manuals GX/GF, GX-A/GF-A, FX-i, EJ, EK-L, GC, AD-4212, BA-T, "Data format"; AD-4401
+// (indicators).
 #include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "drivers/balance/scale.h"
 #include "drivers/decimal.h"
@@ -33,8 +40,20 @@ struct Kind {
   absl::string_view header;
   dims::v1::WeighingKind kind;
 };
-constexpr Kind kKinds[] = {
+constexpr Kind kIndicators[] = {
     {"GS", dims::v1::WEIGHING_KIND_GROSS}, {"NT", dims::v1::WEIGHING_KIND_NET}, {"TR", dims::v1::WEIGHING_KIND_TARE}};
+constexpr Kind kKinds[] = {{"G", dims::v1::WEIGHING_KIND_GROSS},
+                           {"N", dims::v1::WEIGHING_KIND_NET},
+                           {"T", dims::v1::WEIGHING_KIND_TARE},
+                           {"PT", dims::v1::WEIGHING_KIND_TARE}};
+
+template <std::size_t n>
+std::optional<dims::v1::WeighingKind> KindIn(const Kind (&kinds)[n], absl::string_view header) {
+  for (const Kind& known : kinds) {
+    if (known.header == header) return known.kind;
+  }
+  return std::nullopt;
+}
 
 constexpr std::pair<absl::string_view, absl::string_view> kErrors[] = {{"E00", "communication error"},
                                                                        {"E01", "undefined command"},
@@ -72,6 +91,21 @@ bool IsDateOrTime(absl::string_view line) {
   return separators == 2 && digits == (separator == ':' ? 6 : 8);
 }
 
+// "BAL-0007,No,012,2015/09/01,12:34:56": the balance's own number, the reading's, date and time, each if it is set so.
+bool MayStandBefore(absl::string_view text, char separator) {
+  std::vector<absl::string_view> fields = absl::StrSplit(text, separator);
+  for (absl::string_view& field : fields) field = absl::StripAsciiWhitespace(field);
+  while (!fields.empty() && IsDateOrTime(fields.back())) fields.pop_back();
+  if (fields.size() > 1 && fields[fields.size() - 2] == "No" && IsDigits(fields.back()))
+    fields.resize(fields.size() - 2);
+  return fields.size() <= 1;
+}
+
+// "No.012": the reading's, printed before it where the balance is set so.
+bool IsNumberOfReading(absl::string_view line) {
+  return absl::ConsumePrefix(&line, "No.") && line.size() == 3 && IsDigits(line);
+}
+
 std::optional<Reading> ReadError(absl::string_view line) {
   if (!absl::ConsumePrefix(&line, "EC,E") || line.size() != 2 || !IsDigits(line)) return std::nullopt;
   for (const auto& [code, meaning] : kErrors) {
@@ -87,16 +121,17 @@ std::optional<Reading> ReadData(absl::string_view line) {
   absl::string_view text = line.substr(3);
   dims::v1::WeighingKind kind = dims::v1::WEIGHING_KIND_UNSPECIFIED;
   bool indicator = false;
-  if (text.size() > 2 && text[2] == separator) {
-    const absl::string_view second = text.substr(0, 2);
-    const auto known =
-        std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& known) { return known.header == second; });
-    indicator = known != std::end(kKinds);
-    if (indicator) kind = known->kind;
-    if (!indicator && std::find(std::begin(kComparisons), std::end(kComparisons), second) == std::end(kComparisons)) {
+  if (const std::size_t end = text.find(separator); end == 1 || end == 2) {
+    const absl::string_view second = text.substr(0, end);
+    const std::optional<dims::v1::WeighingKind> on_indicator = KindIn(kIndicators, second);
+    const std::optional<dims::v1::WeighingKind> on_balance = KindIn(kKinds, second);
+    indicator = on_indicator.has_value();
+    if (!indicator && !on_balance &&
+        std::find(std::begin(kComparisons), std::end(kComparisons), second) == std::end(kComparisons)) {
       return std::nullopt;
     }
-    text.remove_prefix(3);
+    kind = on_indicator.value_or(on_balance.value_or(kind));
+    text.remove_prefix(end + 1);
   }
   if (text.empty() || (text[0] != '+' && text[0] != '-')) return std::nullopt;
   if (header == "OL") {
@@ -119,11 +154,13 @@ std::optional<Reading> ReadData(absl::string_view line) {
 
 std::optional<Reading> ReadLine(absl::string_view line) {
   if (IsHeader(line)) return ReadData(line);
-  if (line == "\x06" || IsDateOrTime(line)) return Traffic();
+  if (line == "\x06" || IsDateOrTime(line) || IsNumberOfReading(line)) return Traffic();
   if (std::optional<Reading> error = ReadError(line)) return error;
-  for (std::size_t at = line.find(' '); at != absl::string_view::npos; at = line.find(' ', at + 1)) {
-    const absl::string_view rest = line.substr(at + 1);
-    if (at > 0 && (line[at - 1] == ',' || line[at - 1] == ';') && IsHeader(rest)) return ReadData(rest);
+  for (std::size_t at = line.find_first_of(",;"); at != absl::string_view::npos;
+       at = line.find_first_of(",;", at + 1)) {
+    absl::string_view rest = line.substr(at + 1);
+    const bool blank = absl::ConsumePrefix(&rest, " ");
+    if (IsHeader(rest) && (blank || MayStandBefore(line.substr(0, at), line[at]))) return ReadData(rest);
   }
   return std::nullopt;
 }
@@ -142,7 +179,7 @@ extern const Driver and_balance_driver;
 const Driver and_balance_driver = {
     .name = "and_balance",
     .title = "A&D balances and indicators: standard and CSV format, asked for or on the print key",
-    .version = "2",
+    .version = "3",
     .line = {.baud = 2400, .data_bits = 7, .parity = 'E'},
     .scan = ScanLine,
     .max_frame = balance::kMostLine,

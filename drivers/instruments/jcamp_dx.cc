@@ -230,7 +230,7 @@ extern const Driver jcamp_dx_driver;
 const Driver jcamp_dx_driver = {
     .name = "jcamp_dx",
     .title = "JCAMP-DX 4.24 to 6.0: spectra, chromatograms and peak tables of any instrument",
-    .version = "2",
+    .version = "3",
     .line = {},
     .scan = ScanLine,
     .max_frame = 64 * 1024,

@@ -35,8 +35,9 @@ std::optional<Reading> ReadShort(absl::string_view full, std::size_t digits) {
   const std::optional<std::string> value = balance::NumberIn(field);
   const bool blank = field.find_first_not_of("+-. ") == absl::string_view::npos;
   Reading reading = balance::Weighed(state == 'S', value.value_or(""), name, kKind);
-  // Such a line has too little of its own to be claimed in another unit.
-  if (reading.kind == Reading::Kind::kDamaged || (!value && !(blank && state == 'E'))) return std::nullopt;
+  // Without its last letter such a line has too little of its own to be claimed in another unit.
+  if (reading.kind == Reading::Kind::kDamaged && state == ' ') return std::nullopt;
+  if (!value && !(blank && state == 'E')) return std::nullopt;
   return state == 'E' ? State(kOutOfRange) : reading;
 }
 
@@ -48,7 +49,9 @@ std::optional<Reading> ReadLong(absl::string_view full, bool cut) {
   const absl::string_view unit = absl::StripTrailingAsciiWhitespace(full.substr(13));
   if (!value || full[12] != ' ' || absl::StartsWith(unit, " ") || (unit.empty() && cut)) return std::nullopt;
   Reading reading = balance::Weighed(!unit.empty(), *value, unit, kKind);
-  if (reading.kind == Reading::Kind::kDamaged) return std::nullopt;
+  // In another unit only a line in full is claimed, and only where the unit is a word.
+  const bool word = std::all_of(unit.begin(), unit.end(), absl::ascii_isalpha);
+  if (reading.kind == Reading::Kind::kDamaged && (cut || !word)) return std::nullopt;
   return reading;
 }
 
@@ -77,7 +80,7 @@ extern const Driver kern_driver;
 const Driver kern_driver = {
     .name = "kern",
     .title = "KERN balances: lines of 14, 15 and 18 bytes, asked for or on the print key",
-    .version = "1",
+    .version = "2",
     .line = {},
     .scan = ScanLine,
     .max_frame = balance::kMostLine,

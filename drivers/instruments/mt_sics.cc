@@ -107,7 +107,7 @@ extern const Driver mt_sics_driver;
 const Driver mt_sics_driver = {
     .name = "mt_sics",
     .title = "Mettler Toledo balances that speak MT-SICS: stable net weights, asked for or on the print key",
-    .version = "2",
+    .version = "3",
     .line = {},
     .scan = ScanLine,
     .max_frame = balance::kMostLine,

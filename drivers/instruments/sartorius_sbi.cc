@@ -4,13 +4,15 @@
 // The unit is blank while the reading is not stable. With a label of six characters before it a line has 20: N net, G
 // gross, T tare, Qnt a count. Where a legal balance marks a digit that is not verified, "[6]" takes the blank before
 // the unit. Some firmware has two columns more for the number. Instead of a number stand a state (High, Low, Cal.Int.)
-// or an error (Err 54), which has the label Stat where there are labels.
-// Source: Sartorius operating instructions BP/MC/Master, "Data Output"; Entris II, "Data Output Format".
+// or an error (Err 54), which has the label Stat where there are labels, or nothing at all. What the balance is (model,
+// serial number, versions) may be printed between readings, and is passed over.
+// Source: Sartorius operating instructions BP/MC/Master, FB, "Data Output"; Entris II, "Data Output Format".
 #include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "drivers/balance/scale.h"
@@ -21,6 +23,7 @@ namespace {
 
 using balance::Reading;
 using balance::State;
+using balance::Traffic;
 
 constexpr std::size_t kLabel = 6, kUnit = 3;
 
@@ -39,8 +42,10 @@ constexpr Label kLabels[] = {
 constexpr std::pair<absl::string_view, absl::string_view> kStates[] = {
     {"High", "the load is above the weighing range (High)"},
     {"H", "the load is above the weighing range (H)"},
+    {"HH", "the load is above the limits of checkweighing (HH)"},
     {"Low", "the load is below the weighing range (Low)"},
     {"L", "the load is below the weighing range (L)"},
+    {"LL", "the load is below the limits of checkweighing (LL)"},
     {"Cal.Int.", "the balance adjusts itself (Cal.Int.)"},
     {"Cal.Ext.", "the balance is being adjusted (Cal.Ext.)"},
     {"Cal.Run.", "the balance is being adjusted (Cal.Run.)"},
@@ -55,18 +60,51 @@ constexpr std::pair<absl::string_view, absl::string_view> kStates[] = {
 
 // "      High", "Stat       Cal.Int.", "   Err 54". Where there are no labels, a state begins in their place.
 std::optional<Reading> ReadState(absl::string_view line) {
-  const bool labelled = absl::ConsumePrefix(&line, "Stat ");
+  const bool labelled = line == "Stat" || absl::StartsWith(line, "Stat ");
+  if (labelled) line.remove_prefix(4);
   const bool in_place = labelled || line.find_first_not_of(' ') >= kLabel;
   absl::string_view text = absl::StripAsciiWhitespace(line);
   for (const auto& [name, meaning] : kStates) {
     if (text == name && in_place) return State(meaning);
   }
+  if (text.empty() && labelled) return Traffic();
   absl::string_view number = text;
   if ((absl::ConsumePrefix(&number, "Err ") || absl::ConsumePrefix(&number, "ERR ")) &&
       IsDigits(absl::StripLeadingAsciiWhitespace(number)) && text.size() <= 8) {
     return State(absl::StrCat("the balance reports error ", absl::StripLeadingAsciiWhitespace(number)));
   }
   return std::nullopt;
+}
+
+// "MSE1203S-100-DR": letters, three digits or more, perhaps letters, and one or two words behind a hyphen.
+bool IsModel(absl::string_view text) {
+  constexpr std::size_t kLongest = 20;
+  const auto skip = [&](bool (*is)(unsigned char)) {
+    std::size_t count = 0;
+    while (count < text.size() && is(static_cast<unsigned char>(text[count]))) ++count;
+    text.remove_prefix(count);
+    return count;
+  };
+  if (text.size() > kLongest || skip(absl::ascii_isupper) < 2 || skip(absl::ascii_isdigit) < 3) return false;
+  skip(absl::ascii_isupper);
+  std::size_t words = 0;
+  while (absl::ConsumePrefix(&text, "-")) {
+    if (skip(absl::ascii_isalnum) == 0) return false;
+    ++words;
+  }
+  return text.empty() && (words == 1 || words == 2);
+}
+
+// "SerNo.    0031801165", "BAC:        00-39-21".
+bool IsIdentity(absl::string_view line) {
+  for (const absl::string_view key : {"Mod.", "SerNo.", "Ser.no.", "Ver.no.", "BAC:", "APC:"}) {
+    absl::string_view value = line;
+    if (!absl::ConsumePrefix(&value, key)) continue;
+    const absl::string_view word = absl::StripAsciiWhitespace(value);
+    return !word.empty() && value[0] == ' ' &&
+           std::all_of(word.begin(), word.end(), [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '.'; });
+  }
+  return IsModel(absl::StripTrailingAsciiWhitespace(line));
 }
 
 // What stands before the unit: a number and a blank, or "12.3[4]" up to the unit itself.
@@ -103,6 +141,7 @@ std::optional<Reading> ReadColumns(absl::string_view line, std::size_t width, bo
 
 std::optional<Reading> ReadSbi(absl::string_view line) {
   if (std::optional<Reading> state = ReadState(line)) return state;
+  if (IsIdentity(line)) return Traffic();
   for (const std::size_t width : {14, 16}) {
     if (std::optional<Reading> reading = ReadColumns(line, width, false)) return reading;
     if (std::optional<Reading> reading = ReadColumns(line, kLabel + width, true)) return reading;
@@ -123,7 +162,7 @@ extern const Driver sartorius_sbi_driver;
 const Driver sartorius_sbi_driver = {
     .name = "sartorius_sbi",
     .title = "Sartorius balances that speak SBI: lines of 16 and 22 characters, asked for or on the print key",
-    .version = "1",
+    .version = "2",
     .line = {.data_bits = 7, .parity = 'O'},
     .scan = ScanLine,
     .max_frame = balance::kMostLine,

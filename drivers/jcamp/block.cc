@@ -39,6 +39,10 @@ void Block::Take(const Record& record, uint64_t at, OpenReport& out) {
     page_ = Value(record.value, at, out);
     ++pages_;
     header_.Set(Label::kPoints, "");
+  } else if (label == "SCANNUMBER" && !tuples_) {
+    scan_ = Value(record.value, at, out);
+  } else if (label == "RETENTIONTIME" && !tuples_) {
+    retention_time_ = Value(record.value, at, out);
   } else if (IsTable(label) || (label == "DATATABLE" && tuples_)) {
     const absl::string_view list = record.value;
     if (list.empty()) {
@@ -108,6 +112,7 @@ void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
     spectrum_.set_page(page_);
   } else {
     header_.DescribeBlock(spectrum_);
+    spectrum_.set_page(TakeScan());
   }
   if (!out.HoldText(spectrum_.ByteSizeLong(), at)) return;
   Axes axes = tuples_ ? header_.AxesOfTuple(*form) : header_.AxesOfBlock();
@@ -117,6 +122,13 @@ void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
   table_.emplace(form->profile ? MakeProfile(axes) : MakePairs(axes, form->columns), axes);
   if (!form->data.empty())
     table_->Take(form->data, at + static_cast<std::size_t>(form->data.data() - list.data()), out);
+}
+
+// What tells the tables of one block apart, where a program writes a scan after the other.
+std::string Block::TakeScan() {
+  const std::string scan = std::exchange(scan_, ""), time = std::exchange(retention_time_, "");
+  return absl::StrCat(scan.empty() ? "" : "SCAN_NUMBER= ", scan, scan.empty() || time.empty() ? "" : ", ",
+                      time.empty() ? "" : "RETENTION_TIME= ", time);
 }
 
 void Block::CloseTable(uint64_t at, OpenReport& out) {

@@ -1,7 +1,8 @@
 // A block: from its "##TITLE=" to its "##END=".
 //
 // What: given the records and the lines between them, a block makes one analysis with the curves of its tables: one of
-//   a table by itself, one a page of NTUPLES.
+//   a table by itself, one a page of NTUPLES. Several tables of one block are told apart by SCAN NUMBER and RETENTION
+//   TIME before them, where a program (OpenChrom) states these.
 // Promise: records that mean nothing here are passed over, whoever defined them, with all their lines. Of the lines of
 //   a table none is: what is no point is a problem.
 // Errors: as problems in the report: NPOINTS, pages or BLOCKS that are not the number there is (COUNT_MISMATCH), a
@@ -51,6 +52,7 @@ class Block {
   }
 
  private:
+  std::string TakeScan();
   void OpenTable(absl::string_view list, uint64_t at, OpenReport& out);
   void CloseTable(uint64_t at, OpenReport& out);
   void CloseTuples(uint64_t at, OpenReport& out);
@@ -66,6 +68,7 @@ class Block {
   bool tuples_ = false;          // between NTUPLES and its end
   std::set<std::string> begun_;  // variables whose FIRST has had its table
   std::string page_;
+  std::string scan_, retention_time_;  // stated since the last table
   int pages_ = 0;
   int parts_ = 0;
   bool has_table_ = false;

@@ -25,8 +25,13 @@ constexpr uint64_t kMostBytes = 4'000'000;
 // ">>>>>Begin Processed Spectral Data<<<<<", ">>>>> Comienza Data<<<<< Espectral Procesado Del EL"
 bool IsMarker(absl::string_view text) { return absl::StartsWith(text, ">>>>>") && absl::StrContains(text, "<<<<<"); }
 
-// JASCO: the line above its rows, and what begins the first line after them.
+// JASCO: the line above its rows, and what begins the first line after them, where there is one.
 constexpr absl::string_view kJascoRows = "XYDATA", kJascoEnd = "#####";
+
+// "TITLE<TAB>Sample 1": the first line of a file of JASCO.
+bool BeginsJasco(absl::string_view text) {
+  return absl::ConsumePrefix(&text, "TITLE") && (text.empty() || text[0] == '\t' || text[0] == ',');
+}
 
 bool IsQuoted(absl::string_view text) { return text.size() > 1 && text.front() == '"' && text.back() == '"'; }
 
@@ -36,22 +41,32 @@ dims::v1::Technique TechniqueOf(dims::v1::SpectrumKind kind) {
   return dims::v1::TECHNIQUE_UNSPECIFIED;
 }
 
+// A damaged row, which is no line above a header, and no text.
+bool IsLikeARow(absl::string_view text, char separator) {
+  text = absl::StripLeadingAsciiWhitespace(text);
+  return absl::StrContains(text, separator) && text.find_first_of("0123456789+-.,\"") == 0;
+}
+
 }  // namespace
 
 Export::Verdict Export::Take(const TextLine& line) {
   const absl::string_view text = absl::StripAsciiWhitespace(line.text);
   if (text.empty()) {
     ++lines_;
+    after_blank_ = true;
     return Verdict::kTaken;
   }
   if (analysis_ == nullptr) {
     TakeFirst(text, line.at);
-  } else if (LayoutOf(text) != Layout::kOther || (map_ && text == first_) ||
-             (table_ && head_lines_ > 0 && text == first_) ||
+  } else if (LayoutOf(text) != Layout::kOther || (map_ && text == first_) || (jasco_ && BeginsJasco(text)) ||
+             (table_ && head_lines_ > 0 && text == first_ && !BeginsLog(text)) ||
              (table_ && head_lines_ == 0 && table_->RepeatsFirst(text))) {
     return Verdict::kOther;
   }
-  if (line.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
+  ended_ |= EndsJasco(text);
+  if (line.damaged && !ended_ && !text_ && !BeginsText(text)) {
+    Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
+  }
   // Tabs at its ends are empty cells, if it has cells.
   absl::string_view row = absl::StripLeadingAsciiWhitespace(line.text);
   if (const std::size_t tab = line.text.find('\t'); tab < line.text.size() - row.size())
@@ -62,6 +77,7 @@ Export::Verdict Export::Take(const TextLine& line) {
   }
   const Verdict verdict = table_ ? TakeRow(row, line.at) : map_ ? TakeMapRow(row, line.at) : TakeHead(row, line.at);
   ++lines_;
+  after_blank_ = false;
   return verdict == Verdict::kTaken && line.at - at_ > kMostBytes ? Verdict::kFull : verdict;
 }
 
@@ -205,10 +221,6 @@ bool Export::BeginTable(RowForm form, absl::string_view row, uint64_t at) {
 Export::Verdict Export::TakeRow(absl::string_view row, uint64_t at) {
   const absl::string_view text = absl::StripAsciiWhitespace(row);
   if (ended_) return Verdict::kTaken;
-  if (jasco_ && absl::StartsWith(text, kJascoEnd)) {
-    ended_ = true;
-    return Verdict::kTaken;
-  }
   if (marked_ && IsMarker(text)) return Verdict::kLast;
   if (keys_.layout() == Layout::kWitec && text == "[SpectrumHeader]") return NextSpectrum(at);
   const bool may_go_on = !marked_ && certain();
@@ -224,9 +236,17 @@ Export::Verdict Export::TakeRow(absl::string_view row, uint64_t at) {
   }
   if (taken != Table::Row::kTaken && !certain() && ++bad_rows_ > 1) return Verdict::kOther;
   if (taken == Table::Row::kNone || taken == Table::Row::kUnclear) {
+    if (taken == Table::Row::kNone && BeginsText(text)) {
+      text_ = true;
+      text_at_ = at;
+      text_left_ = 0;
+    }
+    const bool is_text = text_ && taken == Table::Row::kNone && !IsLikeARow(text, table_->separator());
+    if (is_text) TakeText(text);
     if (between_.size() == kMostBetween) TellBetween(1);
-    between_.push_back({Line{std::string(row), at}, taken == Table::Row::kUnclear, rows() + 1});
+    between_.push_back({Line{std::string(row), at}, taken == Table::Row::kUnclear, is_text, rows() + 1});
   } else {
+    EndText();
     TellBetween(between_.size());
   }
   if (taken == Table::Row::kBackward) {
@@ -244,12 +264,6 @@ Export::Verdict Export::TakeMapRow(absl::string_view row, uint64_t at) {
   }
   if (TechniqueOf(keys_.kind()) != dims::v1::TECHNIQUE_UNSPECIFIED) analysis_->set_technique(TechniqueOf(keys_.kind()));
   return map_->points() > kMostPoints ? Verdict::kFull : Verdict::kTaken;
-}
-
-// A damaged row, which is no line above a header.
-bool IsLikeARow(absl::string_view text, char separator) {
-  text = absl::StripLeadingAsciiWhitespace(text);
-  return absl::StrContains(text, separator) && text.find_first_of("0123456789+-.,\"") == 0;
 }
 
 // The lines before were the header of a table, and what stands above it: this is the first of its rows.
@@ -277,13 +291,58 @@ bool Export::BeginsNextTable(absl::string_view row, uint64_t at) {
     }
   }
   between_.clear();
+  if (std::exchange(text_, false)) keys_.EndBelow(*analysis_);
   return BeginTable(form, row, at);
+}
+
+// What follows a blank line below the rows: a section ("[Comments]", in any language), or, once there are as many rows
+// as the head counts, whatever is like none.
+bool Export::EndsJasco(absl::string_view text) const {
+  if (!jasco_ || !table_ || ended_) return false;
+  if (absl::StartsWith(text, kJascoEnd)) return true;
+  if (!after_blank_) return false;
+  const bool section = text.front() == '[' && text.back() == ']';
+  const bool all = keys_.points() != 0 && table_->rows() >= keys_.points();
+  return section || (all && !IsLikeARow(text, table_->separator()));
+}
+
+// What follows a blank line below the rows, and is none. Rows that follow show that it was none either.
+bool Export::BeginsText(absl::string_view text) const {
+  return table_ && table_->rows() > 0 && after_blank_ && between_.empty() && !marked_ &&
+         keys_.layout() == Layout::kOther && !IsLikeARow(text, table_->separator());
+}
+
+// Cary names each spectrum again above what it says of it: "Sample 1," stands first in the file of one, too.
+bool Export::BeginsLog(absl::string_view text) const {
+  return head_lines_ == 2 && text.back() == table_->separator() && BeginsText(text);
+}
+
+void Export::TakeText(absl::string_view text) {
+  const dims::v1::SpectrumKind before = keys_.kind();
+  keys_.TakeBelow(text, *analysis_);
+  if (keys_.kind() == before) return;
+  for (dims::v1::Spectrum& spectrum : *analysis_->mutable_spectra()) {
+    if (spectrum.kind() == before) spectrum.set_kind(keys_.kind());
+  }
+}
+
+// More rows of the table: it was no text.
+void Export::EndText() {
+  if (!std::exchange(text_, false)) return;
+  keys_.EndBelow(*analysis_);
+  if (text_left_ > 0) {
+    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, text_at_,
+            absl::StrCat(text_left_, " lines that are no rows of the table, and more below; row ", rows(), " follows"));
+  }
+  for (Between& line : between_) line.text = false;
 }
 
 // They were no head of a table.
 void Export::TellBetween(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const Between& line = between_[i];
+    text_left_ += line.text ? 1 : 0;
+    if (line.text) continue;
     Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.line.at,
             absl::StrCat(line.unclear ? "commas that may be decimal marks or not, as the option decimal tells"
                                       : "no row of the table",
@@ -314,7 +373,7 @@ void Export::CheckCount(uint64_t at) {
 
 bool Export::whole() const {
   const std::size_t found = rows() + unclear_rows_;
-  return found > 0 && found >= keys_.points();
+  return found > 0 && (ended_ || found >= keys_.points());
 }
 
 bool Export::certain() const {

@@ -9,14 +9,16 @@
 // Promise: a table as such is no spectrum: until it is known to be one, certain() is false. Rows whose commas can be
 //   decimal marks or something else (row.h) wait for one that shows it, and are not taken if none does. The names of
 //   columns within a table, or x that begins again, begin the next spectra of the same file. Lines between tables are
-//   problems, but for as many as stand above the first one.
+//   problems, but for as many as stand above the first one, and for text: what follows a blank line below the rows, and
+//   has not the form of a row, is text below the table (Cary's log), unless more rows of that table come.
 // Notes: names of people and what they typed are in none of the lines that are carried, other than what a file calls
 //   its spectra.
 // Errors: as problems in the report.
 // Threads: one at a time.
-// Source: real files of SpectraSuite, Avantes, Witec, PerkinElmer, Andor, Renishaw; B&W Tek and translated markers as
-//   independent readers know them. What PerkinElmer's lines without keys mean was read off two files. JASCO, LabSpec
-//   and Cary as they are remembered: they are read, and refuse nothing.
+// Source: real files of SpectraSuite, Avantes, Witec, PerkinElmer, Andor, Renishaw, JASCO, LabSpec, ENLIGHTEN and a
+// Cary
+//   Eclipse; B&W Tek and translated markers as independent readers know them. What PerkinElmer's lines without keys
+//   mean was read off two files.
 #ifndef DIMS_DRIVERS_SPECTRUM_EXPORT_H_
 #define DIMS_DRIVERS_SPECTRUM_EXPORT_H_
 
@@ -61,8 +63,8 @@ class Export final : public TextReport {
   // No row of the table; it could belong to the head of the next one.
   struct Between {
     Line line;
-    bool unclear;
-    std::size_t due;  // row
+    bool unclear, text;  // text: of the report, below the table
+    std::size_t due;     // row
   };
 
   void TakeFirst(absl::string_view text, uint64_t at);
@@ -76,6 +78,11 @@ class Export final : public TextReport {
   Verdict TakeRow(absl::string_view row, uint64_t at);
   Verdict TakeMapRow(absl::string_view row, uint64_t at);
   bool BeginsNextTable(absl::string_view row, uint64_t at);
+  bool EndsJasco(absl::string_view text) const;
+  bool BeginsText(absl::string_view text) const;
+  bool BeginsLog(absl::string_view text) const;
+  void TakeText(absl::string_view text);
+  void EndText();
   void TellBetween(std::size_t count);
   Verdict NextSpectrum(uint64_t at);
   void CheckCount(uint64_t at);
@@ -103,9 +110,13 @@ class Export final : public TextReport {
   bool named_ = false;                  // its columns
   bool indented_ = false;               // its rows: the tab before them separates nothing
   bool sure_ = false;                   // a table before was long enough
-  bool jasco_ = false, ended_ = false;  // its rows have
+  bool jasco_ = false, ended_ = false;  // its rows have: what comes is text
   std::size_t lines_above_ = 0;         // of the first table, above its names
   std::vector<Between> between_;        // since the last row
+  bool after_blank_ = false;            // the line at hand
+  bool text_ = false;                   // since the last row there has been text below the table
+  uint64_t text_at_ = 0;                // its first line
+  std::size_t text_left_ = 0;           // lines of it that are not in between_ any more
   std::string with_cells_;              // the line at hand
   int bad_rows_ = 0;                    // before it was certain
   std::size_t points_ = 0;              // of the tables before

@@ -45,6 +45,7 @@ void Keys::ForgetSpectrum() {
 
 void Keys::TakeFirst(absl::string_view text, dims::v1::Analysis& analysis) {
   layout_ = LayoutOf(text);
+  enlighten_ = absl::StartsWith(text, "ENLIGHTEN Version,");
   if (layout_ == Layout::kPerkinElmer) SetKind(KindOf(text));
   if (absl::ConsumePrefix(&text, "Data from ") && absl::ConsumeSuffix(&text, " Node")) {
     analysis.set_data_file(std::string(FileName(text)));
@@ -56,7 +57,8 @@ void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& ana
     TakePerkinElmer(text, number, analysis);
     return;
   }
-  if (const std::size_t tab = text.find('\t'); layout_ == Layout::kOther && tab != absl::string_view::npos) {
+  const std::size_t separator = layout_ == Layout::kOther ? text.find_first_of("\t,") : absl::string_view::npos;
+  if (separator != absl::string_view::npos) {
     for (const auto& [name, kept] : {std::pair{"TITLE", &Jasco::title},
                                      {"DATA TYPE", &Jasco::type},
                                      {"DATE", &Jasco::date},
@@ -64,8 +66,14 @@ void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& ana
                                      {"XUNITS", &Jasco::x_unit},
                                      {"YUNITS", &Jasco::y_unit},
                                      {"NPOINTS", &Jasco::points}}) {
-      if (text.substr(0, tab) == name) jasco_.*kept = std::string(absl::StripAsciiWhitespace(text.substr(tab)));
+      if (text.substr(0, separator) != name) continue;
+      jasco_.*kept = std::string(absl::StripAsciiWhitespace(text.substr(separator + 1)));
     }
+  }
+  if (enlighten_) TakeEnlighten(text, analysis);
+  // LabSpec.
+  if (layout_ == Layout::kOther && absl::StartsWith(text, "#Acquired=")) {
+    analysis.set_acquired_at_printed(std::string(absl::StripAsciiWhitespace(text.substr(text.find('=') + 1))));
   }
   const std::size_t mark = text.find_first_of(layout_ == Layout::kWitec ? "=" : ":;");
   if (mark == absl::string_view::npos) return;
@@ -81,6 +89,35 @@ void Keys::Take(absl::string_view text, uint64_t number, dims::v1::Analysis& ana
   } else if (layout_ == Layout::kWitec && key == "Title") {
     title_ = std::string(value);
   }
+}
+
+void Keys::TakeEnlighten(absl::string_view text, dims::v1::Analysis& analysis) {
+  if (absl::ConsumePrefix(&text, "Timestamp,")) {
+    analysis.set_acquired_at_printed(std::string(absl::StripAsciiWhitespace(text)));
+  } else if (absl::ConsumePrefix(&text, "Technique,")) {
+    if (absl::StripAsciiWhitespace(text) == "Raman") SetKind(dims::v1::SPECTRUM_KIND_RAMAN);
+  }
+}
+
+// Cary says it of each spectrum: of several, the time of the first counts.
+void Keys::TakeBelow(absl::string_view text, dims::v1::Analysis& analysis) {
+  if (absl::ConsumePrefix(&text, "Collection Time:")) {
+    const absl::string_view time = absl::StripAsciiWhitespace(text);
+    if (several_times_ || time.empty() || !analysis.acquired_at_printed().empty()) return;
+    analysis.set_acquired_at_printed(std::string(time));
+    time_below_ = true;
+  } else if (absl::ConsumePrefix(&text, "Data mode  ")) {
+    if (absl::StripAsciiWhitespace(text) != "Fluorescence" || kind_ != dims::v1::SPECTRUM_KIND_UNSPECIFIED) return;
+    kind_ = dims::v1::SPECTRUM_KIND_FLUORESCENCE;
+    kind_below_ = true;
+  }
+}
+
+void Keys::EndBelow(dims::v1::Analysis& analysis) {
+  if (std::exchange(kind_below_, false)) kind_ = dims::v1::SPECTRUM_KIND_UNSPECIFIED;
+  if (!std::exchange(time_below_, false)) return;
+  several_times_ = true;
+  analysis.clear_acquired_at_printed();
 }
 
 void Keys::TakeJasco(dims::v1::Analysis& analysis) {

@@ -1,7 +1,7 @@
-// What the lines above a table tell of it: the layout, and the values of its keys.
+// What the lines above a table tell of it, and those below: the layout, and the values of its keys.
 //
 // What: layouts by their first line, and each one's key lines: SpectraSuite and OceanView, B&W Tek, Witec, PerkinElmer,
-//   JASCO.
+//   JASCO, Wasatch's ENLIGHTEN, LabSpec; below the table, Cary's.
 // Promise: values are as printed. JASCO's keys count once its rows are announced: they are words that any table may
 //   have over its columns. What the configuration says of the kind holds against the file.
 // Threads: one at a time.
@@ -30,6 +30,10 @@ class Keys {
   void TakeFirst(absl::string_view text, dims::v1::Analysis& analysis);
   // `number`: of the line, from 0, blank ones counted.
   void Take(absl::string_view text, uint64_t number, dims::v1::Analysis& analysis);
+  // Text below a table.
+  void TakeBelow(absl::string_view text, dims::v1::Analysis& analysis);
+  // Another table comes after it: it told nothing of that one, and of all of them there is no time.
+  void EndBelow(dims::v1::Analysis& analysis);
   // JASCO's rows are announced.
   void TakeJasco(dims::v1::Analysis& analysis);
   // The next spectrum of the file has a title and a count of its own.
@@ -48,10 +52,14 @@ class Keys {
   };
 
   void SetKind(dims::v1::SpectrumKind kind);
+  void TakeEnlighten(absl::string_view text, dims::v1::Analysis& analysis);
   void TakePerkinElmer(absl::string_view text, uint64_t number, dims::v1::Analysis& analysis);
 
   Layout layout_ = Layout::kOther;
+  bool enlighten_ = false;
+  bool time_below_ = false, several_times_ = false;
   dims::v1::SpectrumKind kind_;
+  bool kind_below_ = false;
   std::string title_, x_unit_, y_unit_;
   std::size_t points_ = 0;
   uint64_t group_ = 0;  // PerkinElmer: the line "#GR"
