@@ -15,8 +15,7 @@
 //   its spectra.
 // Errors: as problems in the report.
 // Threads: one at a time.
-// Source: real files of SpectraSuite, Avantes, Witec, PerkinElmer, Andor, Renishaw, JASCO, LabSpec, ENLIGHTEN and a
-// Cary
+// Source: real files of SpectraSuite, Avantes, Witec, PerkinElmer, Andor, Renishaw, JASCO, LabSpec, ENLIGHTEN and Cary
 //   Eclipse; B&W Tek and translated markers as independent readers know them. What PerkinElmer's lines without keys
 //   mean was read off two files.
 #ifndef DIMS_DRIVERS_SPECTRUM_EXPORT_H_
