@@ -102,7 +102,10 @@ TEST(Shimadzu, ARealGasChromatogramIsReadToTheDigit) {
                                         [&](const Finding& f) { return f.label() == Cell(compounds, i, "Name"); });
       ASSERT_NE(finding, analysis.findings().end());
       const bool calibrated = Cell(compounds, i, "1st") != "0.000000e+00";
-      EXPECT_EQ(finding->amount().value(), calibrated ? Cell(compounds, i, "Conc.") : "");
+      const bool found = Cell(compounds, i, "R.Time") != "0.000" || Cell(compounds, i, "Area") != "0";
+      EXPECT_EQ(finding->amount().value(), found && calibrated ? Cell(compounds, i, "Conc.") : "");
+      EXPECT_EQ(finding->amount().qualifier() == dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED, !found);
+      EXPECT_EQ(finding->has_peak(), found);
     }
     ASSERT_EQ(analysis.spectra_size(), 1);
     const std::vector<Row> curve = RowsOf(bytes, "[Chromatogram (Ch1)]");

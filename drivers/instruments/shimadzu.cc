@@ -164,7 +164,7 @@ extern const Driver shimadzu_driver;
 const Driver shimadzu_driver = {
     .name = "shimadzu",
     .title = "Shimadzu GCMSsolution and LabSolutions: ASCII export (GC, LC, GC/MS, LC/MS), printed library search",
-    .version = "2",
+    .version = "3",
     .line = {},
     .scan = ScanLine,
     .max_frame = 32 * 1024,
