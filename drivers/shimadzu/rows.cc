@@ -184,7 +184,8 @@ std::optional<Finding> ToCompound(const Table& row, uint64_t at, dims::v1::Repor
   Finding finding;
   const absl::string_view time = row[Column::kTime];
   // LabSolutions prints zeros where there is no peak.
-  const bool no_peak = IsZero(time) && IsZero(row[Column::kArea]) && IsZero(row[Column::kHeight]);
+  const bool no_peak =
+      IsZero(time) && IsZero(row[Column::kArea]) && (!row.Has(Column::kHeight) || IsZero(row[Column::kHeight]));
   const bool found = !no_peak && !IsNotDetected(time) && !IsDashes(time);
   finding.set_role(RoleOf(row[Column::kType]));
   finding.set_quantitation_ion(IonOf(row));
