@@ -139,13 +139,14 @@ TEST(MassLynx, AmountsStandUnderTheirUnitInAnyOfItsSpellings) {
 }
 
 TEST(MassLynx, AColumnThatCouldHoldAmountsIsNotLeftOutInSilence) {
-  for (const char* name : {"ng/swab", "ng/hair", "mg/tab", "ppx", "nm", "ng"}) {
+  for (const char* name :
+       {"ng/swab", "ng/hair", "mg/tab", "ppx", "nm", "ng", "pguL", "ng mL", "ug per kg", "ng mL-1"}) {
     const dims::v1::Report report = WithColumn(name);
     EXPECT_EQ(TypesOf(report), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNIT_UNKNOWN})) << name;
     EXPECT_FALSE(report.analyses(0).findings(0).has_amount()) << name;
   }
-  for (const char* name :
-       {"S/N", "Height/Area", "Area/IS", "%Dev", "Std. Conc", "Sample Text", "1/2", "Signal/noise of it"}) {
+  for (const char* name : {"S/N", "Height/Area", "Area/IS", "%Dev", "Std. Conc", "Sample Text", "1/2",
+                           "Signal/noise of it", "Sample", "mUser", "Imp"}) {
     EXPECT_EQ(WithColumn(name).problems_size(), 0) << name;
   }
   const dims::v1::Report two = WithColumn("ng/mL\tConc.");
@@ -176,6 +177,71 @@ TEST(MassLynx, RowsWhoseBlockHasLostItsHeadBelongToNoCompound) {
       ReportsOf(kName, absl::StrReplaceAll(text, {{"NAME 2", std::string(129, 'x')}}))[0];
   EXPECT_EQ(TypesOf(long_name), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE})) << long_name.DebugString();
   EXPECT_EQ(long_name.analyses(0).findings_size(), 2);
+}
+
+// Its rows sorted at random, in each block in another way.
+std::string Sorted(const std::string& summary, std::mt19937_64& random) {
+  std::vector<std::string> lines = absl::StrSplit(summary, "\r\n");
+  const auto is_row = [](const std::string& line) { return !line.empty() && absl::ascii_isdigit(line[0]); };
+  for (auto row = lines.begin(); row != lines.end();) {
+    row = std::find_if(row, lines.end(), is_row);
+    const auto end = std::find_if_not(row, lines.end(), is_row);
+    std::shuffle(row, end, random);
+    row = end;
+  }
+  return absl::StrJoin(lines, "\r\n");
+}
+
+TEST(MassLynx, RowsInAnyOrderSayWhatTheySayInTheirOwn) {
+  std::mt19937_64 random(11);
+  const std::string text = Summary(3, 6);
+  const auto said = [](const std::string& bytes) {
+    const dims::v1::Report report = ReportsOf(kName, bytes)[0];
+    EXPECT_EQ(report.problems_size(), 0) << bytes << report.DebugString();
+    std::map<std::string, std::string> analyses;
+    for (const auto& analysis : report.analyses()) analyses[analysis.data_file()] = analysis.SerializeAsString();
+    return analyses;
+  };
+  const auto expected = said(text);
+  ASSERT_EQ(expected.size(), 6u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(said(Sorted(text, random)), expected);
+}
+
+TEST(MassLynx, RowsInAnyOrderUnderADamagedHeadBelongToNoCompound) {
+  std::mt19937_64 random(12);
+  const std::string head = "Compound 2:  NAME 2\r\n", header = "\tName\tAcq.Date\tAcq.Time\tRT\tArea\tConc.\r\n";
+  for (int i = 0; i < 200; ++i) {
+    const std::string text = Sorted(Summary(3, 6), random);
+    for (const std::string& lost : {head, head + "\r\n" + header, "\r\n" + head + "\r\n" + header}) {
+      for (const char* instead : {"", "Compo nd 2:  NAME 2\r\n"}) {
+        std::string bytes = text;
+        bytes.replace(bytes.find(lost), lost.size(), instead);
+        const dims::v1::Report report = ReportsOf(kName, bytes)[0];
+        EXPECT_GT(report.problems_size(), 0);
+        ASSERT_EQ(report.analyses_size(), 6);
+        for (const dims::v1::Analysis& analysis : report.analyses()) {
+          ASSERT_EQ(analysis.findings_size(), 2) << bytes << report.DebugString();
+          EXPECT_EQ(analysis.findings(0).retention_time(), "1.25");
+          EXPECT_EQ(analysis.findings(1).retention_time(), "3.25");
+        }
+      }
+    }
+  }
+}
+
+TEST(MassLynx, NumbersThatNoBlockHasAreNotMissed) {
+  std::vector<std::string> lines = absl::StrSplit(Summary(2, 4), "\r\n");
+  const auto without_second = [](const std::vector<std::string>& all) {
+    std::vector<std::string> kept;
+    for (const std::string& line : all) {
+      if (!absl::StartsWith(line, "2\t")) kept.push_back(line);
+    }
+    return absl::StrJoin(kept, "\r\n");
+  };
+  EXPECT_EQ(ReportsOf(kName, without_second(lines))[0].problems_size(), 0);
+  // Where nothing shows that it was left out on purpose, it may have been lost.
+  lines = absl::StrSplit(Summary(1, 4), "\r\n");
+  EXPECT_EQ(TypesOf(ReportsOf(kName, without_second(lines))[0]), (ProblemTypes{dims::v1::PROBLEM_TYPE_COUNT_MISMATCH}));
 }
 
 TEST(MassLynx, ARowThatHasLostItsNumberEndsNoBlock) {

@@ -57,6 +57,15 @@ TEST(ShimadzuMemory, TheCostliestLinesOfEveryKindStayWithin32MiB) {
       std::cerr << (peak >> 10) << " KiB: " << rows.substr(0, rows.find('\r')).substr(0, 60) << "\n";
     }
   }
+  const std::string browser = "ID#\t1\r\nName\tx\r\n\tData Filename\tArea\tRet. Time\r\n";
+  std::string table;
+  for (int i = 1; i <= 1000; ++i) absl::StrAppend(&table, i, "\tx\t1\t1\r\n");
+  for (const std::string& rows : {table + "ID#\t2\r\nName\tx\r\n\tData Filename\tArea\tRet. Time\r\n", table,
+                                  std::string("ID#\t2\r\n"), std::string("Name\tx\r\n")}) {
+    const auto [peak, open] = PeakOf(browser, rows, 4 << 20);
+    EXPECT_TRUE(open) << rows.substr(0, 60);
+    EXPECT_LE(peak, 32u << 20) << rows.substr(0, 60);
+  }
   const auto [peak, open] = PeakOf(target, "Hit#:1\r\nSI:1\r\nCompName:x\r\n", 4 << 20);
   EXPECT_TRUE(open);
   EXPECT_LE(peak, 32u << 20);

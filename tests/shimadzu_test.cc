@@ -102,7 +102,10 @@ TEST(Shimadzu, ARealGasChromatogramIsReadToTheDigit) {
                                         [&](const Finding& f) { return f.label() == Cell(compounds, i, "Name"); });
       ASSERT_NE(finding, analysis.findings().end());
       const bool calibrated = Cell(compounds, i, "1st") != "0.000000e+00";
-      EXPECT_EQ(finding->amount().value(), calibrated ? Cell(compounds, i, "Conc.") : "");
+      const bool found = Cell(compounds, i, "R.Time") != "0.000" || Cell(compounds, i, "Area") != "0";
+      EXPECT_EQ(finding->amount().value(), found && calibrated ? Cell(compounds, i, "Conc.") : "");
+      EXPECT_EQ(finding->amount().qualifier() == dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED, !found);
+      EXPECT_EQ(finding->has_peak(), found);
     }
     ASSERT_EQ(analysis.spectra_size(), 1);
     const std::vector<Row> curve = RowsOf(bytes, "[Chromatogram (Ch1)]");
@@ -240,6 +243,16 @@ TEST(Shimadzu, WhatWasNotFoundIsSaidAndNotLeftOut) {
     EXPECT_EQ(report.analyses(0).findings(0).amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED) << time;
     EXPECT_FALSE(report.analyses(0).findings(0).has_peak());
   }
+  const Finding zeros =
+      Reports(Replaced(found, "7.105\t921\t417\t12.5", "0.000\t0\t0\t0.000"))[0].analyses(0).findings(0);
+  EXPECT_EQ(zeros.amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED);
+  EXPECT_FALSE(zeros.has_peak());
+  EXPECT_EQ(zeros.retention_time(), "");
+  // A peak of no area was found all the same.
+  const Finding small =
+      Reports(Replaced(found, "7.105\t921\t417\t12.5", "7.105\t0\t0\t0.000"))[0].analyses(0).findings(0);
+  EXPECT_EQ(small.amount().value(), "0.000");
+  EXPECT_EQ(small.retention_time(), "7.105");
   const auto amount = [&](const char* conc) {
     return Reports(Head() + Compound(conc, "Linear", "0\t0\t1\t0"))[0].analyses(0).findings(0).amount();
   };

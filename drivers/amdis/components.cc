@@ -110,6 +110,7 @@ void Components::TakeName(absl::string_view text, uint64_t at) {
     if (tag == "PC") finding.set_purity(number());
     if (tag == "SN") finding.set_signal_to_noise(number());
     if (tag == "XN") peak.set_area(number());
+    if (tag == "RI" && !value.empty()) finding.set_retention_index(number());
     if (tag == "WD") peak.set_width(std::string(value));  // it can be ">5"
   }
   if (!fits || peak.max_scan().empty() || finding.retention_time().empty()) {

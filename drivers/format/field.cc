@@ -83,6 +83,8 @@ constexpr Field kFields[] = {
     OfFinding("retention_index", Kind::kNumber),
     OfFinding("signal_to_noise", Kind::kNumber),
     OfFinding("purity", Kind::kNumber),
+    OfFinding("recovery", Kind::kNumber),
+    OfFinding("recovery_range", Kind::kText),
     OfFinding("identifications.label", Kind::kText),
     OfFinding("identifications.cas", Kind::kCas),
     OfFinding("identifications.score", Kind::kNumber),

@@ -151,7 +151,7 @@ void PrintedReport::TakeBody(const TextLine& line, absl::string_view text) {
     return;
   } else if (table_ && !table_->lists_standards()) {
     std::optional<Table::Taken> taken = table_->TakeRow(line.text);
-    if (taken && sums_.GoesBack(taken->row.finding)) {
+    if (taken && sums_.GoesBack(taken->row)) {
       EndTable(line.at);
       Problem(dims::v1::PROBLEM_TYPE_MISSING, line.at,
               "a peak's number goes back: the head of another table was lost; its rows are left out");

@@ -54,7 +54,7 @@ bool ReportCsv::IsRowOfAnother(const Row& row, const TextLine& line) const {
 }
 
 bool ReportCsv::BeginsTable(const Row& row, const TextLine& line) const {
-  return tables_ == 0 || (sums_.rows() > 0 && (line.byte_order_mark || sums_.IsOfAnotherTable(row.finding)));
+  return tables_ == 0 || (sums_.rows() > 0 && (line.byte_order_mark || sums_.IsOfAnotherTable(row)));
 }
 
 void ReportCsv::Take(const TextLine& line) {
@@ -85,7 +85,9 @@ bool ReportCsv::TakeHeader(const Fields& fields, uint64_t at) {
   } else if (key == "Calib. Data Modified") {
     run_.set_calibrated_at_printed(value);
   } else if (key == "Location") {
-    run_.set_vial(std::string(VialOf(value)));
+    // That of a tray with several plates is printed as a number whose last digits are rounded away.
+    const bool rounded = IsNumber(value) && (absl::StrContains(value, "e+") || absl::StrContains(value, "E+"));
+    if (!rounded) run_.set_vial(std::string(VialOf(value)));
   } else if (key == "Inj Volume" || (key == "Actual Inj Volume" && Number::Parse(value))) {
     run_.set_injection_volume(absl::StrCat(value, more.empty() ? "" : " ", more));
   } else if (key == "Report Title") {

@@ -24,6 +24,15 @@ std::string PeakName(const Finding& finding) {
                                          : absl::StrCat("peak ", finding.peak().number());
 }
 
+// A compound of the method that was not found, in a report that has zeros for it: no peak is without width.
+bool IsOfNoPeak(const Finding& finding) {
+  const dims::v1::Peak& peak = finding.peak();
+  return !finding.label().empty() && finding.role() != dims::v1::FINDING_ROLE_INTERNAL_STANDARD &&
+         peak.type().empty() && IsZero(peak.width()) && IsZero(peak.area()) &&
+         (peak.height().empty() || IsZero(peak.height())) &&
+         (finding.amount().value().empty() || IsZero(finding.amount().value()));
+}
+
 }  // namespace
 
 Column ColumnOf(absl::string_view name, absl::string_view unit) {
@@ -104,7 +113,8 @@ bool Put(Column column, absl::string_view cell, absl::string_view unit, Row& row
   switch (column) {
     case Column::kNumber:
       if (!IsDigits(cell)) return false;
-      finding.mutable_peak()->set_number(std::string(cell));
+      row.number = std::string(cell);
+      finding.mutable_peak()->set_number(row.number);
       return true;
     case Column::kTime:
       return !cell.empty() && number(finding.mutable_retention_time());
@@ -164,6 +174,13 @@ bool Complete(bool marks_standards, Row& row) {
     }
   }
   if (finding.peak().ByteSizeLong() == 0) finding.clear_peak();
+  if (IsOfNoPeak(finding)) {
+    finding.clear_peak();
+    finding.set_role(dims::v1::FINDING_ROLE_TARGET);
+    finding.mutable_amount()->clear_value();
+    finding.mutable_amount()->set_qualifier(dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED);
+    return true;
+  }
   if (!quantified) return true;
   dims::v1::Amount& amount = *finding.mutable_amount();
   if (!amount.value().empty()) {
@@ -179,11 +196,11 @@ bool Complete(bool marks_standards, Row& row) {
 void Sums::Add(const Row& row, uint64_t at, dims::v1::Report& report) {
   const Finding& finding = row.finding;
   ++rows_;
-  if (const std::optional<Decimal> number = Decimal::Parse(finding.peak().number())) {
+  if (const std::optional<Decimal> number = Decimal::Parse(row.number)) {
     if (number->units != number_ + 1) {
-      AddProblem(report, dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
-                 absl::StrCat("peak ", finding.peak().number(), " stands where peak ",
-                              static_cast<int64_t>(number_ + 1), " is due"));
+      AddProblem(
+          report, dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
+          absl::StrCat("peak ", row.number, " stands where peak ", static_cast<int64_t>(number_ + 1), " is due"));
     }
     number_ = number->units;
   }
@@ -200,17 +217,17 @@ void Sums::Add(const Row& row, uint64_t at, dims::v1::Report& report) {
   }
 }
 
-bool Sums::GoesBack(const Finding& finding) const {
-  const std::optional<Decimal> number = Decimal::Parse(finding.peak().number());
-  const std::optional<Number> time = Number::Parse(finding.retention_time());
+bool Sums::GoesBack(const Row& row) const {
+  const std::optional<Decimal> number = Decimal::Parse(row.number);
+  const std::optional<Number> time = Number::Parse(row.finding.retention_time());
   if (rows_ == 0 || !number || number->units > number_) return false;
   return number->units < number_ || (time && (IsLess(*time, time_) || IsLess(time_, *time)));
 }
 
-bool Sums::IsOfAnotherTable(const Finding& finding) const {
+bool Sums::IsOfAnotherTable(const Row& row) const {
   if (rows_ == 0) return false;
-  const std::optional<Decimal> number = Decimal::Parse(finding.peak().number());
-  const std::optional<Number> time = Number::Parse(finding.retention_time());
+  const std::optional<Decimal> number = Decimal::Parse(row.number);
+  const std::optional<Number> time = Number::Parse(row.finding.retention_time());
   return (number && number->units <= number_) || (time && IsLess(*time, time_));
 }
 

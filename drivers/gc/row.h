@@ -4,7 +4,8 @@
 //   that a table is held against.
 // Promise: a cell that has not the form of its column is refused, and so is its row. Numbers are carried as printed.
 // Notes: calibrated compounds that were not found have "-" for area and amount (two readers of such files agree), and
-//   the time at which they were due; an uncalibrated peak has "?" for its name. Response factors, groups, and figures
+//   the time at which they were due; where the report is one of area percents, a width and an area of 0. An
+//   uncalibrated peak has "?" for its name. Response factors, groups, and figures
 //   of performance have no place in the contract: their columns are known, and left out.
 // Units: as the table's head says.
 // Errors: as problems in the report, at the position of their line.
@@ -45,7 +46,8 @@ Column ColumnOf(absl::string_view name, absl::string_view unit);
 
 struct Row {
   dims::v1::Finding finding;
-  int signal = 0;  // number of the trace it was found in, where the table says so
+  std::string number;  // its own, which that of a compound has, too, that was not found
+  int signal = 0;      // number of the trace it was found in, where the table says so
 };
 
 // False where the text is no cell of this column.
@@ -69,9 +71,9 @@ class Sums {
 
   int rows() const { return rows_; }
   // Whether a row is of another table: neither numbers nor times go back.
-  bool IsOfAnotherTable(const dims::v1::Finding& finding) const;
+  bool IsOfAnotherTable(const Row& row) const;
   // Whether a row's number does, though it is not the last row once more.
-  bool GoesBack(const dims::v1::Finding& finding) const;
+  bool GoesBack(const Row& row) const;
   Number area() const { return area_.AsNumber(); }
 
  private:

@@ -198,7 +198,7 @@ const Driver agilent_gc_driver = {
     .title =
         "Agilent GC and LC ChemStation, OpenLab: Area Percent, Internal and External Standard Reports (Report.TXT), "
         "REPORTnn.CSV",
-    .version = "2",
+    .version = "3",
     .line = {},
     .scan = ScanLine,
     .max_frame = 8192,

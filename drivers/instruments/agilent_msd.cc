@@ -166,7 +166,7 @@ const Driver agilent_msd_driver = {
     .title =
         "Agilent/HP MSD ChemStation and MassHunter GC/MS: Area Percent, Library Search and Quantitation Reports, "
         "RESULTS.CSV",
-    .version = "4",
+    .version = "5",
     .line = {},
     .scan = ScanLine,
     .max_frame = 8192,

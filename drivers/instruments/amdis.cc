@@ -35,7 +35,7 @@ extern const Driver amdis_driver;
 const Driver amdis_driver = {
     .name = "amdis",
     .title = "AMDIS: components of a GC-MS run (.ELU) and its report (.TXT)",
-    .version = "2",
+    .version = "3",
     .line = {},
     .scan = ScanLine,
     .max_frame = 8192,

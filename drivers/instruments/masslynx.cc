@@ -12,14 +12,20 @@
 // go by their names, and those that have no place here are left out without a word. What people type (Sample Text,
 // comments, who changed a peak) is not carried. A cell without a value says nothing.
 //
-// There is no end marker. Blocks and rows are numbered, every block has as many rows as the first, and every row as
-// many fields as the header; so a report is whole where its last block is. Where a table begins again and no block has,
-// its rows are left out.
+// There is no end marker. Blocks and rows are numbered, every block has the rows of the first, and every row as many
+// fields as the header; so a report is whole where its last block is. A row's number is its sample's (or compound's),
+// and users sort: numbers may come in any order, and in another one in each block. Where a table begins again and no
+// block has, its rows are left out: names of columns come again, or a number; or, after a line that is blank or could
+// not be read, where the block may have ended, a number that is not the next of ascending ones.
 //
 // Source: real files of MassLynx 4. Lines above the first block other than "Printed" are as others describe them.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,13 +62,34 @@ std::optional<Kind> ParseTitle(absl::string_view text) {
   return std::nullopt;
 }
 
+// Of one block.
+struct Rows {
+  std::set<int> numbers;
+  std::size_t unread = 0;  // their numbers, or what they are, could not be read
+  int highest = 0;
+
+  void Add(int number) {
+    numbers.insert(number);
+    highest = std::max(highest, number);
+  }
+  std::size_t size() const { return numbers.size() + unread; }
+  // How many of the numbers up to the highest are not there, and were in no row that could not be read.
+  std::size_t Missing() const {
+    const auto due = static_cast<std::size_t>(highest);
+    return due > size() ? due - size() : 0;
+  }
+};
+
 class Summary final : public TextReport {
  public:
   explicit Summary(Kind kind) : kind_(kind) {}
 
   Verdict Take(const TextLine& line) override {
     const absl::string_view text = absl::StripAsciiWhitespace(line.text);
-    if (text.empty()) return Verdict::kTaken;
+    if (text.empty()) {
+      may_have_ended_ |= rows_.size() > 0;
+      return Verdict::kTaken;
+    }
     if (ParseTitle(text)) return std::exchange(titled_, true) ? Verdict::kOther : Verdict::kTaken;
     if (line.damaged) Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
     if (header_ && absl::ascii_isdigit(static_cast<unsigned char>(line.text[0]))) {
@@ -70,14 +97,22 @@ class Summary final : public TextReport {
     } else if (!(line.text[0] == '\t' && TakeHeader(line)) && !TakeBlock(text, line.at) &&
                !(blocks_ == 0 && TakeKey(text))) {
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "neither a block's head nor a row of its table");
+      may_have_ended_ |= rows_.size() > 0;
     }
     return all_rows_ > kMostRows || report().analyses_size() > kMostAnalyses ? Verdict::kFull : Verdict::kTaken;
   }
 
-  bool whole() const override { return header_ && rows_ >= first_rows_; }
+  bool whole() const override { return header_ && (!first_ || rows_.size() >= first_->size()); }
 
   void Finish(bool complete) override {
     if (complete) CloseBlock();
+    // Numbers that no block has are of what the user left out; where there is one block only, nothing tells.
+    if (complete && first_ && !confirmed_) {
+      if (const std::size_t missing = first_->Missing(); missing > 0) {
+        Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, first_at_,
+                absl::StrCat("of the rows 1 to ", first_->highest, " of this block, ", missing, " are not there"));
+      }
+    }
     for (Analysis& analysis : *report().mutable_analyses()) analysis.set_reported_at_printed(printed_);
   }
 
@@ -139,7 +174,14 @@ class Summary final : public TextReport {
     in_block_ = true;
     left_out_ = false;
     header_.reset();
-    rows_ = last_row_ = 0;
+    ForgetRows();
+  }
+
+  void ForgetRows() {
+    rows_ = {};
+    last_row_ = 0;
+    ascending_ = true;
+    may_have_ended_ = false;
   }
 
   // False for what names no column and stands where none is due: a row that has lost its number.
@@ -162,18 +204,25 @@ class Summary final : public TextReport {
     CloseBlock();
     Problem(dims::v1::PROBLEM_TYPE_MISSING, at, "a table whose block has no head; its rows are left out");
     left_out_ = true;
-    rows_ = last_row_ = 0;
+    ForgetRows();
   }
 
   void CloseBlock() {
     if (!in_block_) return;
     if (!header_) {
       Problem(dims::v1::PROBLEM_TYPE_MISSING, block_at_, absl::StrCat("block ", blocks_, " has no table"));
-    } else if (first_rows_ < 0) {
-      first_rows_ = rows_;
-    } else if (rows_ != first_rows_) {
+    } else if (!first_) {
+      first_ = std::exchange(rows_, {});
+      first_at_ = block_at_;
+    } else if (rows_.size() != first_->size()) {
       Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, block_at_,
-              absl::StrCat("block ", blocks_, " has ", rows_, " rows, the first one ", first_rows_));
+              absl::StrCat("block ", blocks_, " has ", rows_.size(), " rows, the first one ", first_->size()));
+    } else if (rows_.unread == 0 && first_->unread == 0) {
+      confirmed_ |= rows_.numbers == first_->numbers;
+      if (rows_.numbers != first_->numbers) {
+        Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, block_at_,
+                absl::StrCat("block ", blocks_, " has rows of other numbers than the first one"));
+      }
     }
     in_block_ = false;
   }
@@ -183,28 +232,28 @@ class Summary final : public TextReport {
     int number = 0;
     const bool fits =
         fields.size() == header_->columns.size() && IsDigits(fields[0]) && absl::SimpleAtoi(fields[0], &number);
-    if (fits && number <= last_row_) LoseBlock(line.at);
-    if (fits) last_row_ = number;
-    if (left_out_) {
-      rows_ = fits ? number : rows_ + 1;
-      return;
+    if (fits && (rows_.numbers.count(number) > 0 || (may_have_ended_ && !(ascending_ && number > last_row_)))) {
+      LoseBlock(line.at);
     }
+    if (fits) {
+      ++all_rows_;
+      ascending_ &= number > last_row_;
+      last_row_ = number;
+      rows_.Add(number);
+    } else {
+      ++rows_.unread;
+      may_have_ended_ = true;
+    }
+    if (left_out_) return;
     std::optional<Row> row = fits ? masslynx::ParseRow(fields, *header_) : std::nullopt;
     if (!row) {
-      ++rows_;
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at,
               fits ? "a cell has not the form of its column; the row is left out"
                    : absl::StrCat("a row of ", fields.size(), " fields under a header of ", header_->columns.size()));
       return;
     }
-    ++all_rows_;
-    if (number != ++rows_) {
-      Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, line.at,
-              absl::StrCat("row ", number, " stands where row ", rows_, " is due"));
-      rows_ = number;
-    }
     Analysis& analysis =
-        kind_ == Kind::kByCompound ? SampleOf(*row) : *report().mutable_analyses(report().analyses_size() - 1);
+        kind_ == Kind::kByCompound ? SampleOf(number, *row) : *report().mutable_analyses(report().analyses_size() - 1);
     if (analysis.sample_number().empty()) analysis.set_sample_number(row->sample_id);
     if (analysis.vial().empty()) analysis.set_vial(row->vial);
     if (analysis.acquired_at_printed().empty()) analysis.set_acquired_at_printed(row->acquired);
@@ -213,10 +262,10 @@ class Summary final : public TextReport {
     *analysis.add_findings() = std::move(row->finding);
   }
 
-  // By compound, a sample has the same row in every block.
-  Analysis& SampleOf(const Row& row) {
+  // By compound, a sample has the same number in every block.
+  Analysis& SampleOf(int number, const Row& row) {
     const auto [found, is_new] =
-        samples_.try_emplace(absl::StrCat(rows_, "\t", row.name, "\t", row.acquired), report().analyses_size());
+        samples_.try_emplace(absl::StrCat(number, "\t", row.name, "\t", row.acquired), report().analyses_size());
     if (!is_new) return *report().mutable_analyses(found->second);
     Analysis& analysis = *report().add_analyses();
     analysis.set_data_file(std::string(FileName(row.name)));
@@ -233,11 +282,15 @@ class Summary final : public TextReport {
   bool left_out_ = false;         // its rows: whose they are is not known
   std::optional<Header> header_;  // of the block
   std::string doubtful_;          // column of the header before
-  int rows_ = 0;                  // of the block
+  Rows rows_;                     // of the block
   int last_row_ = 0;              // its number, of those that could be read
-  int first_rows_ = -1;           // of the first block, once it has ended
+  bool ascending_ = true;
+  bool may_have_ended_ = false;  // the block: a line after its first row was blank, or could not be read
+  std::optional<Rows> first_;    // of the first block, once it has ended
+  uint64_t first_at_ = 0;
+  bool confirmed_ = false;  // another block had the same numbers
   int all_rows_ = 0;
-  std::map<std::string, int> samples_;  // by row, name and time: which analysis
+  std::map<std::string, int> samples_;  // by number, name and time: which analysis
 };
 
 class MassLynx final : public SilenceDecoder {
@@ -261,7 +314,7 @@ extern const Driver masslynx_driver;
 const Driver masslynx_driver = {
     .name = "masslynx",
     .title = "Waters MassLynx, PerkinElmer TurboMass: Quantify Compound and Sample Summary Reports",
-    .version = "2",
+    .version = "3",
     .line = {},
     .scan = ScanLine,
     .max_frame = 16 * 1024,

@@ -1,9 +1,10 @@
-// Shimadzu GCMSsolution and LabSolutions: the ASCII export of injections, and the library search as it is printed.
+// Shimadzu GCMSsolution and LabSolutions: the ASCII export of injections, that of the Quant Browser, and the library
+// search as it is printed.
 //
 // An export has no end marker (drivers/shimadzu/injection.h): "[Header]" begins the next injection and ends the one
 // before, silence or the end of the input ends the last. Other data systems have a "[Header]" too: what follows tells.
-// The printed search (drivers/shimadzu/printed_search.h) begins with "<< Target >>". Here is what tells where one ends
-// and another begins.
+// So it is with the Quant Browser's (drivers/shimadzu/quant_browser.h), which begins with "ID#". The printed search
+// (drivers/shimadzu/printed_search.h) begins with "<< Target >>". Here is what tells where one ends and another begins.
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "drivers/framing.h"
 #include "drivers/shimadzu/injection.h"
 #include "drivers/shimadzu/printed_search.h"
+#include "drivers/shimadzu/quant_browser.h"
 #include "drivers/shimadzu/sections.h"
 #include "drivers/shimadzu/text.h"
 #include "drivers/silence.h"
@@ -24,6 +26,7 @@ namespace {
 
 using shimadzu::Injection;
 using shimadzu::PrintedSearch;
+using shimadzu::QuantBrowser;
 
 constexpr int kIdleTimer = 0;
 
@@ -45,6 +48,12 @@ class Shimadzu final : public TextDecoder {
     if (section && shimadzu::IsHeader(*section)) {
       EndBefore(line.at, out);
       BeginWith(Injection(settings_), line.at, out);
+    } else if (QuantBrowser::Begins(line.text) && MayBegin(line.text)) {
+      EndBefore(line.at, out);
+      out.push_back(Begin{});
+      begin_ = line.at;
+      browser_.emplace(settings_.sample_number);
+      browser_->Take(line);
     } else if (injection_) {
       if (section && injection_->HasHad(*section)) {
         Injection next = injection_->Next(line.at);
@@ -53,10 +62,14 @@ class Shimadzu final : public TextDecoder {
       }
       injection_->Take(line);
       if (injection_->IsForeign()) Finish(End::kThrough, false, out);
+    } else if (browser_ && !PrintedSearch::IsTarget(line.text)) {
+      browser_->Take(line);
+      if (browser_->IsForeign()) Finish(End::kThrough, false, out);
     } else {
+      if (browser_) EndBefore(line.at, out);
       TakePrinted(line, out);
     }
-    if (injection_ || printed_) out.push_back(Arm{kIdleTimer, complete() ? end_ : idle_});
+    if (is_open()) out.push_back(Arm{kIdleTimer, complete() ? end_ : idle_});
   }
 
  private:
@@ -64,6 +77,12 @@ class Shimadzu final : public TextDecoder {
     out.push_back(Begin{});
     begin_ = at;
     injection_.emplace(std::move(injection));
+  }
+
+  // An export of the Quant Browser, with this line.
+  bool MayBegin(absl::string_view line) const {
+    if (injection_) return injection_->complete();
+    return !browser_ || browser_->BeginsAnother(line);
   }
 
   void TakePrinted(const TextLine& line, Events& out) {
@@ -96,7 +115,7 @@ class Shimadzu final : public TextDecoder {
 
   // Another report begins at `at`.
   void EndBefore(uint64_t at, Events& out) {
-    if (!injection_ && !printed_) return;
+    if (!is_open()) return;
     const bool whole = complete();
     if (!whole) {
       AddProblem(report(), dims::v1::PROBLEM_TYPE_TRUNCATED, at, "another report begins before this one has ended");
@@ -106,36 +125,46 @@ class Shimadzu final : public TextDecoder {
 
   // `all_came`: what was sent has come, there was nothing more.
   void Close(Ending why, uint64_t at, bool all_came, Events& out) {
-    if (!injection_ && !printed_) return;
+    if (!is_open()) return;
     const bool whole = why != Ending::kOversize && complete() && all_came;
     if (!whole) AddEndingProblem(report(), why, at);
     Finish(End::kThrough, whole, out);
   }
 
   void Finish(End::Where where, bool whole, Events& out) {
-    if (injection_ && !injection_->IsKnown()) {
+    if ((injection_ && !injection_->IsKnown()) || (browser_ && !browser_->IsKnown())) {
       // Of another format, or cut before it told: noise, like all of a format that is not this one.
       End end{{}, where};
-      AddProblem(end.report, dims::v1::PROBLEM_TYPE_NOISE, begin_, "a [Header], and nothing that shows whose");
+      AddProblem(end.report, dims::v1::PROBLEM_TYPE_NOISE, begin_,
+                 injection_ ? "a [Header], and nothing that shows whose" : "an ID#, and no table of a compound");
       out.push_back(std::move(end));
+    } else if (injection_) {
+      out.push_back(std::move(*injection_).Finish(where, whole));
     } else {
-      out.push_back(injection_ ? std::move(*injection_).Finish(where, whole) : std::move(*printed_).Finish(where));
+      out.push_back(browser_ ? std::move(*browser_).Finish(where, whole) : std::move(*printed_).Finish(where));
     }
     out.push_back(Arm{kIdleTimer, absl::ZeroDuration()});
     injection_.reset();
+    browser_.reset();
     printed_.reset();
   }
 
+  bool is_open() const { return injection_ || browser_ || printed_; }
   // Of the open report.
-  bool complete() const { return injection_ ? injection_->complete() : printed_->complete(); }
-  dims::v1::Report& report() { return injection_ ? injection_->report() : printed_->report(); }
+  bool complete() const {
+    return injection_ ? injection_->complete() : browser_ ? browser_->complete() : printed_->complete();
+  }
+  dims::v1::Report& report() {
+    return injection_ ? injection_->report() : browser_ ? browser_->report() : printed_->report();
+  }
 
   const absl::Duration idle_, end_;
   const Injection::Settings settings_;
   // One of these is the open report.
   std::optional<Injection> injection_;
+  std::optional<QuantBrowser> browser_;
   std::optional<PrintedSearch> printed_;
-  uint64_t begin_ = 0;         // of injection_
+  uint64_t begin_ = 0;         // of injection_ or browser_
   bool after_target_ = false;  // the last line of printed_ was "<< Target >>", and not its first
 };
 
@@ -163,8 +192,9 @@ std::unique_ptr<Decoder> Make(const Options& options) { return std::make_unique<
 extern const Driver shimadzu_driver;
 const Driver shimadzu_driver = {
     .name = "shimadzu",
-    .title = "Shimadzu GCMSsolution and LabSolutions: ASCII export (GC, LC, GC/MS, LC/MS), printed library search",
-    .version = "2",
+    .title =
+        "Shimadzu GCMSsolution and LabSolutions: ASCII export (GC, LC, GC/MS, LC/MS), Quant Browser, printed search",
+    .version = "3",
     .line = {},
     .scan = ScanLine,
     .max_frame = 32 * 1024,

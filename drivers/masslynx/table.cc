@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "drivers/cas.h"
 #include "drivers/decimal.h"
 #include "drivers/text.h"
@@ -67,6 +68,16 @@ bool IsShortWord(absl::string_view text) {
                      [](char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); });
 }
 
+// "pguL", "pg per uL", "ng mL-1": what it means is plain to a reader, and that it is a unit is not.
+bool IsRatioWithoutSlash(absl::string_view lower) {
+  const std::string joined =
+      absl::StrReplaceAll(lower, {{"per", ""}, {"^-1", ""}, {"-1", ""}, {" ", ""}, {"_", ""}, {".", ""}});
+  return std::any_of(std::begin(kAmounts), std::end(kAmounts), [&](absl::string_view amount) {
+    absl::string_view rest = joined;
+    return amount.size() > 1 && absl::ConsumePrefix(&rest, amount) && Has(kPer, rest);
+  });
+}
+
 enum class Unit { kNone, kDoubtful, kKnown };
 
 Unit UnitOf(absl::string_view name) {
@@ -77,7 +88,7 @@ Unit UnitOf(absl::string_view name) {
   if (Has(kMolar, plain) || Has(kParts, lower)) return Unit::kKnown;
   if (Has(kDoubtful, lower) || (lower.size() == 3 && absl::StartsWith(lower, "pp"))) return Unit::kDoubtful;
   const std::size_t slash = lower.find('/');
-  if (slash == std::string::npos) return Unit::kNone;
+  if (slash == std::string::npos) return IsRatioWithoutSlash(lower) ? Unit::kDoubtful : Unit::kNone;
   const absl::string_view amount = absl::string_view(lower).substr(0, slash),
                           per = absl::string_view(lower).substr(slash + 1);
   if (Has(kAmounts, amount) && Has(kPer, per)) return Unit::kKnown;

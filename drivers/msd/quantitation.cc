@@ -5,6 +5,8 @@
 // 41-46); versions differ. What follows the ion is read by its blanks: response, concentration or words in its place,
 // unit, marks, and a last column that is a deviation in minutes or a Q value, as the section says.
 //
+// A compound that was not found may have zeros for time and response. The line under a surrogate has its recovery.
+//
 // The lines of a spiked amount, the mark "d" (taken out by hand), and the column names on the line of a section
 // (HPCHEM) are recall, not seen: they are taken, and nothing is refused for their absence.
 #include <array>
@@ -55,6 +57,32 @@ bool IsColumnHeader(absl::string_view text) {
 bool IsFootnote(absl::string_view text) {
   return absl::StrContains(text, "= qualifier out of range") || absl::StrContains(text, "= manual integration") ||
          absl::StrContains(text, "= signals summed");
+}
+
+// "Spiked Amount     50.000  Range  70 - 130  Recovery   =   96.78%#": false where the recovery has not that form.
+bool TakeRecovery(absl::string_view text, Finding& surrogate) {
+  const std::size_t at = text.find("Recovery");
+  absl::string_view recovery = absl::StripAsciiWhitespace(text.substr(at + 8));
+  if (!absl::ConsumePrefix(&recovery, "=")) return false;
+  const bool marked = absl::ConsumeSuffix(&recovery, "#");
+  recovery = absl::StripAsciiWhitespace(recovery);
+  if (!absl::ConsumeSuffix(&recovery, "%")) return false;
+  recovery = absl::StripAsciiWhitespace(recovery);
+  if (!Decimal::Parse(recovery)) return false;
+  absl::string_view range = text.substr(0, at);
+  if (const std::size_t begin = range.find("Range"); begin != absl::string_view::npos) {
+    range = absl::StripAsciiWhitespace(range.substr(begin + 5));
+    const std::size_t dash = range.find('-', 1);
+    if (dash == absl::string_view::npos || !Decimal::Parse(absl::StripAsciiWhitespace(range.substr(0, dash))) ||
+        !Decimal::Parse(absl::StripAsciiWhitespace(range.substr(dash + 1)))) {
+      return false;
+    }
+    surrogate.set_recovery_range(Point(range));
+    absl::RemoveExtraAsciiWhitespace(surrogate.mutable_recovery_range());
+  }
+  surrogate.set_recovery(Point(recovery));
+  if (marked) surrogate.add_flags("#");
+  return true;
 }
 
 bool IsSpikedAmount(absl::string_view text) {
@@ -144,6 +172,10 @@ std::optional<Row> ParseRow(absl::string_view text, Edges edges) {
   dims::v1::Amount& amount = *finding.mutable_amount();
   if (const std::optional<dims::v1::AmountQualifier> qualifier = TakeQualifier(words)) {
     amount.set_qualifier(*qualifier);
+    if (*qualifier == dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED && IsZero(time)) {
+      finding.clear_retention_time();
+      if (IsZero(finding.response())) finding.clear_response();
+    }
   } else if (!words.empty() && IsSignedNumber(words[0]) && !time.empty() && !finding.response().empty()) {
     amount.set_value(Point(words[0]));
     amount.set_qualifier(dims::v1::AMOUNT_QUALIFIER_EQUAL);
@@ -212,8 +244,7 @@ class QuantitationTable final : public Table {
     if (IsSpikedAmount(text)) {
       if (!after_surrogate_) return false;
       after_surrogate_ = false;
-      if (absl::EndsWith(text, "#")) analysis.mutable_findings(analysis.findings_size() - 1)->add_flags("#");
-      return true;
+      return TakeRecovery(text, *analysis.mutable_findings(analysis.findings_size() - 1));
     }
     std::optional<Row> row = ParseRow(text, edges_);
     if (const int shift = row ? 0 : ShiftOf(text, edges_); shift != 0) {

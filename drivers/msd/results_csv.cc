@@ -26,6 +26,16 @@ absl::string_view WithoutFolder(absl::string_view signal) {
   return folder ? absl::string_view() : signal;
 }
 
+// "TIC: S1.D\\data.ms", "FID1A.ch: S1.D\\FID1A.ch", "Signal: S1.D\\FID1A.ch": a channel of another detector is a file
+// of its own, named after the detector.
+dims::v1::Technique TechniqueOf(absl::string_view signal) {
+  const std::string file = absl::AsciiStrToUpper(signal.substr(signal.find_last_of("\\:") + 1));
+  if (absl::StartsWith(signal, "FID") || (absl::StartsWith(file, "FID") && absl::EndsWith(file, ".CH"))) {
+    return dims::v1::TECHNIQUE_GC_FID;
+  }
+  return absl::EndsWith(file, ".CH") ? dims::v1::TECHNIQUE_GC : dims::v1::TECHNIQUE_GC_MS;
+}
+
 bool IsDecimal(absl::string_view text) { return Decimal::Parse(text).has_value(); }
 
 }  // namespace
@@ -92,9 +102,10 @@ void ResultsCsv::TakeSection(absl::string_view title, uint64_t at) {
     return;
   }
   dims::v1::Analysis& analysis = *report_.add_analyses();
-  title = WithoutFolder(absl::StripAsciiWhitespace(title));
+  title = absl::StripAsciiWhitespace(title);
   analysis.set_data_file(data_file_);
-  analysis.set_technique(absl::StartsWith(title, "FID") ? dims::v1::TECHNIQUE_GC_FID : dims::v1::TECHNIQUE_GC_MS);
+  analysis.set_technique(TechniqueOf(title));
+  title = WithoutFolder(title);
   analysis.set_signal(std::string(title));
 }
 

@@ -183,7 +183,10 @@ std::optional<Finding> ToCompound(const Table& row, uint64_t at, dims::v1::Repor
   Cells cells(row);
   Finding finding;
   const absl::string_view time = row[Column::kTime];
-  const bool found = !IsNotDetected(time) && !IsDashes(time);
+  // LabSolutions prints zeros where there is no peak.
+  const bool no_peak =
+      IsZero(time) && IsZero(row[Column::kArea]) && (!row.Has(Column::kHeight) || IsZero(row[Column::kHeight]));
+  const bool found = !no_peak && !IsNotDetected(time) && !IsDashes(time);
   finding.set_role(RoleOf(row[Column::kType]));
   finding.set_quantitation_ion(IonOf(row));
   if (found && !time.empty()) ReadPeak(row, cells, finding);

@@ -4,7 +4,8 @@
 //   of a library search.
 // Promise: a row of which one cell has not its form gives nothing. An amount is given only where a calibration stands
 //   behind it: without one the data system prints the percentage of the area in the same column, with the unit of the
-//   method beside it. Such a compound is NOT_CALIBRATED, and what was printed stays in Amount.printed.
+//   method beside it. Such a compound is NOT_CALIBRATED, and what was printed stays in Amount.printed. One
+//   that was not found is NOT_DETECTED, with or without one: "Not Identified", or a time, an area and a height of 0.
 // Notes: a calibration is a polynomial whose coefficients are in the row; all zero means that there is none. Peak
 //   tables have the column "Conc." too, but neither unit nor coefficients: it is not carried. The amount of an internal
 //   standard is what somebody put in, and nothing that was measured: it is not carried either.

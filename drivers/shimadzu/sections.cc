@@ -31,6 +31,7 @@ constexpr SectionKind kSections[] = {
     {"MS Column Performance Table", SectionKind::kOtherTable},
     {"MS Group Results", SectionKind::kOtherTable},
     {"Group Results", SectionKind::kOtherTable},
+    {"Slice Data", SectionKind::kOtherTable},
     {"Average Molecular Weight Table", SectionKind::kOtherTable},
     {"Fraction Collection Report", SectionKind::kOtherTable},
     {"FractionCollectionReport", SectionKind::kOtherTable},
