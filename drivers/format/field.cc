@@ -85,6 +85,7 @@ constexpr Field kFields[] = {
     OfFinding("purity", Kind::kNumber),
     OfFinding("recovery", Kind::kNumber),
     OfFinding("recovery_range", Kind::kText),
+    OfFinding("test_id", Kind::kText),
     OfFinding("identifications.label", Kind::kText),
     OfFinding("identifications.cas", Kind::kCas),
     OfFinding("identifications.score", Kind::kNumber),
