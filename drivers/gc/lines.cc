@@ -32,6 +32,7 @@ bool IsDate(absl::string_view word) {
 }
 
 bool IsClock(absl::string_view word) {
+  if (word.size() > 8 || word.empty() || !absl::ascii_isdigit(word[0])) return false;  // most words
   const std::vector<absl::string_view> parts = absl::StrSplit(word, ':');
   return (parts.size() == 3 || parts.size() == 2) &&
          std::all_of(parts.begin(), parts.end(), [](absl::string_view p) { return p.size() <= 2 && IsDigits(p); });
