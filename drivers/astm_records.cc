@@ -1,7 +1,6 @@
 #include "drivers/astm_records.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -14,7 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "drivers/astm_link.h"
-#include "drivers/decimal.h"
+#include "drivers/astm_value.h"
 
 namespace dims {
 namespace {
@@ -24,29 +23,12 @@ using dims::v1::Analysis;
 using dims::v1::Finding;
 
 constexpr std::size_t kHeapOfFinding = sizeof(Finding) + sizeof(Amount) + 16 * sizeof(std::string);
+constexpr std::size_t kHeapOfFlag = 2 * sizeof(std::string);
 constexpr int kMostParts = 40;  // of a record or a field; no record of the standard has more
 
 // Fields and components are numbered from 1, as in the standard; one that is not there is empty.
 absl::string_view Part(const std::vector<absl::string_view>& parts, std::size_t number) {
   return number <= parts.size() ? absl::StripAsciiWhitespace(parts[number - 1]) : absl::string_view();
-}
-
-// A number, and the comparator before it.
-struct Reading {
-  dims::v1::AmountQualifier qualifier = dims::v1::AMOUNT_QUALIFIER_EQUAL;
-  absl::string_view number;
-};
-std::optional<Reading> ReadNumber(absl::string_view text) {
-  Reading reading;
-  if (absl::ConsumePrefix(&text, "<") || absl::ConsumePrefix(&text, "\u2264")) {
-    reading.qualifier = dims::v1::AMOUNT_QUALIFIER_LESS_THAN;
-  } else if (absl::ConsumePrefix(&text, ">") || absl::ConsumePrefix(&text, "\u2265")) {
-    reading.qualifier = dims::v1::AMOUNT_QUALIFIER_GREATER_THAN;
-  }
-  if (reading.qualifier != dims::v1::AMOUNT_QUALIFIER_EQUAL) absl::ConsumePrefix(&text, "=");
-  reading.number = absl::StripAsciiWhitespace(text);
-  if (!IsNumber(reading.number)) return std::nullopt;
-  return reading;
 }
 
 // Times have six digits or more, and what stands between them. Anything else in a time's place is not carried: where a
@@ -55,13 +37,6 @@ bool IsTime(absl::string_view text) {
   return !text.empty() && absl::ascii_isdigit(text[0]) &&
          text.find_first_not_of("0123456789-+:./T ") == absl::string_view::npos &&
          std::count_if(text.begin(), text.end(), absl::ascii_isdigit) >= 6;
-}
-
-// What some makers set before a number that was measured: negative, positive, doubtful.
-bool IsVerdict(absl::string_view number) { return number == "-1" || number == "0" || number == "1"; }
-
-bool SaysNotDetected(absl::string_view text) {
-  return absl::EqualsIgnoreCase(text, "not detected") || absl::EqualsIgnoreCase(text, "n.d.");
 }
 
 }  // namespace
@@ -124,14 +99,14 @@ void AstmMessage::TakeRecord(absl::string_view record, uint64_t at, bool cut) {
   if (cut && fields.size() > 1) fields.pop_back();
   switch (type) {
     case 'P':
-      patient_sample_ = Unescape(Part(Components(Part(fields, reading_.sample.field)), reading_.sample.component));
+      patient_sample_ = Unescape(PartAt(fields, reading_.sample));
       break;
     case 'O':
       TakeOrder(fields, at);
       break;
     case 'R':
       TakeResult(fields, at);
-      heap_ += kHeapOfFinding + text.utf8.size();
+      heap_ += text.utf8.size();
       break;
     case 'L':
       TakeEnd(fields, at);
@@ -148,9 +123,9 @@ void AstmMessage::TakeHeader(absl::string_view record, uint64_t at) {
   } else if (ended_) {
     Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at, "two messages share a frame");
   }
-  header_ = true;
+  const bool again = std::exchange(header_, true);
   ended_ = order_ = false;
-  results_ = 0;
+  results_ = orders_ = 0;
   counts_on_ = false;
   patient_sample_.clear();
   patient_has_id_ = false;
@@ -170,8 +145,11 @@ void AstmMessage::TakeHeader(absl::string_view record, uint64_t at) {
   escape_ = defined[2];
   const Fields fields = absl::StrSplit(record, absl::MaxSplits(field_, kMostParts));
   const absl::string_view processing = Part(fields, 12);
-  if (processing == "Q" || processing == "QR") report_.set_origin(dims::v1::ORIGIN_QC_STANDARD);
-  if (processing == "T") report_.set_origin(dims::v1::ORIGIN_EXERCISE);
+  dims::v1::Origin origin = dims::v1::ORIGIN_UNSPECIFIED;
+  if (processing == "Q" || processing == "QR") origin = dims::v1::ORIGIN_QC_STANDARD;
+  if (processing == "T") origin = dims::v1::ORIGIN_EXERCISE;
+  // Of two messages that share a frame neither may hide the other: a sample's finding may be urgent.
+  report_.set_origin(!again || origin == report_.origin() ? origin : dims::v1::ORIGIN_UNSPECIFIED);
   sent_at_ = IsTime(Part(fields, 14)) ? std::string(Part(fields, 14)) : "";
 }
 
@@ -181,31 +159,40 @@ Analysis& AstmMessage::AddAnalysis() {
   if (!sent_at_.empty()) analysis.set_reported_at_printed(sent_at_);
   order_ = true;
   measured_at_ = false;
+  order_results_ = 0;
   heap_ += 2 * sizeof(Analysis);
   return analysis;
 }
 
 void AstmMessage::TakePatient(absl::string_view record) {
   order_ = false;
+  orders_ = 0;
   patient_sample_.clear();
   const Fields fields = absl::StrSplit(record, absl::MaxSplits(field_, kMostParts));
   patient_has_id_ = !Part(fields, 3).empty() || !Part(fields, 4).empty();
 }
 
+absl::string_view AstmMessage::PartAt(const Fields& fields, const AstmReading::Place& place) const {
+  const absl::string_view field = Part(fields, static_cast<std::size_t>(place.field));
+  return place.component == 0 ? field : Part(Components(field), static_cast<std::size_t>(place.component));
+}
+
 std::string AstmMessage::SampleNumber(const Fields& order, Analysis& analysis) {
   const AstmReading::Place& place = reading_.sample;
   std::string sample;
-  if (reading_.order_first) {
+  if (reading_.by_standard) {
     // Behind it stand places in rack and sampler, which every maker orders in his own way.
     for (const std::size_t number : {3, 4}) {
       if (sample.empty()) sample = Unescape(Part(Components(Part(order, number)), 1));
     }
   } else if (place.record == 'O') {
-    sample = Unescape(Part(Components(Part(order, place.field)), place.component));
+    sample = Unescape(PartAt(order, place));
   }
   if (sample.empty() && place.record == 'P' && !patient_sample_.empty()) {
     sample = patient_sample_;
-    analysis.set_sample_number_source(absl::StrCat("patient record, field ", place.field));
+    analysis.set_sample_number_source(
+        absl::StrCat("patient record, field ", place.field,
+                     place.component > 0 ? absl::StrCat(", component ", place.component) : std::string()));
   }
   return sample;
 }
@@ -213,8 +200,17 @@ std::string AstmMessage::SampleNumber(const Fields& order, Analysis& analysis) {
 void AstmMessage::TakeOrder(const Fields& fields, uint64_t at) {
   Analysis& analysis = AddAnalysis();
   int64_t number = 0;
-  if (report_.analyses_size() == 1 && absl::SimpleAtoi(Part(fields, 2), &number)) counts_on_ = number > 1;
-  if (std::string sample = SampleNumber(fields, analysis); !sample.empty()) {
+  bool patient_lost = false;
+  if (absl::SimpleAtoi(Part(fields, 2), &number)) {
+    if (report_.analyses_size() == 1) counts_on_ = number > 1;
+    patient_lost = number <= std::exchange(orders_, number);
+  }
+  std::string sample = SampleNumber(fields, analysis);
+  if (patient_lost && !analysis.sample_number_source().empty()) {
+    analysis.clear_sample_number_source();
+    Problem(dims::v1::PROBLEM_TYPE_MISSING, at,
+            "the patient record before this order, which names its specimen, was lost");
+  } else if (!sample.empty()) {
     analysis.set_sample_number(std::move(sample));
   } else {
     Problem(dims::v1::PROBLEM_TYPE_MISSING, at,
@@ -222,7 +218,9 @@ void AstmMessage::TakeOrder(const Fields& fields, uint64_t at) {
                 ? "the order names no specimen; where this instrument writes its number elsewhere, set sample_number"
                 : "the order names no specimen");
   }
-  if (Part(fields, 12) == "Q") ++controls_;
+  const bool control = Part(fields, 12) == "Q";
+  if (report_.analyses_size() > 1 && control != (controls_ > 0) && !mixed_at_) mixed_at_ = at;
+  if (control) ++controls_;
   if (const absl::string_view ordered = Part(fields, 7); IsTime(ordered)) {
     analysis.set_acquired_at_printed(std::string(ordered));
   }
@@ -238,8 +236,12 @@ void AstmMessage::CheckRunningNumber(absl::string_view printed, uint64_t at) {
   if (number > results_ + 1 && !(counts_on_ && results_ == 0)) {
     Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
             absl::StrCat("result ", number, " stands where result ", results_ + 1, " is due"));
+  } else if (order_results_ > 0 && number <= order_results_) {
+    Problem(dims::v1::PROBLEM_TYPE_COUNT_MISMATCH, at,
+            absl::StrCat("result ", number, " stands behind result ", order_results_, ": the order between was lost"));
+    AddAnalysis();
   }
-  results_ = number;
+  results_ = order_results_ = number;
 }
 
 void AstmMessage::TakeResult(const Fields& fields, uint64_t at) {
@@ -267,14 +269,18 @@ void AstmMessage::TakeResult(const Fields& fields, uint64_t at) {
   }
   const absl::string_view ended = Part(fields, 13), measured = IsTime(ended) ? ended : Part(fields, 12);
   if (IsTime(measured) && !std::exchange(measured_at_, true)) analysis.set_acquired_at_printed(std::string(measured));
+  heap_ += kHeapOfFinding + static_cast<std::size_t>(finding.flags_size()) * kHeapOfFlag;
 }
 
 void AstmMessage::TakeTest(absl::string_view test, Finding& finding) {
-  const absl::string_view label = Part(Components(test), reading_.label_component);
-  if (!test.empty()) finding.set_label(Unescape(label.empty() ? test : label));
+  absl::string_view label = Part(Components(test), reading_.label_component), whole = test;
+  while (absl::ConsumePrefix(&whole, {&component_, 1})) continue;
+  while (absl::ConsumeSuffix(&whole, {&component_, 1})) continue;
+  const bool single = !whole.empty() && !absl::StrContains(whole, component_);
+  if (label.empty()) label = single ? whole : test;
+  if (!label.empty()) finding.set_label(Unescape(label));
   // What else the id says may be all that tells two results apart: the dose from the index, a gene from another.
-  const std::size_t first = test.find_first_not_of(component_), last = test.find_last_not_of(component_);
-  if (!label.empty() && label.size() != last - first + 1) finding.set_test_id(Unescape(test));
+  if (label != test && label != whole) finding.set_test_id(Unescape(test));
 }
 
 // False where nothing was measured.
@@ -282,27 +288,14 @@ bool AstmMessage::TakeAmount(absl::string_view value, absl::string_view unit, ui
   if (IsBlank(value)) return false;
   std::vector<absl::string_view> parts = Components(value);
   if (reading_.value_component > 0) parts = {Part(parts, reading_.value_component)};
-  std::optional<Reading> reading;
-  bool several = false;
-  for (const absl::string_view part : parts) {
-    std::optional<Reading> number = ReadNumber(absl::StripAsciiWhitespace(part));
-    if (!number) continue;
-    several |= reading && !IsVerdict(reading->number);
-    reading = number;
-  }
-  if (several) {
+  const AstmValue read = ReadAstmValue(parts);
+  if (read.unclear) {
     Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
             "a value of several numbers, so none is taken; value_component says which one is the value");
-    reading.reset();
   }
-  if (reading) {
-    amount.set_value(absl::StrReplaceAll(reading->number, {{",", "."}}));
-    amount.set_qualifier(reading->qualifier);
-  } else if (std::any_of(parts.begin(), parts.end(),
-                         [](auto part) { return SaysNotDetected(absl::StripAsciiWhitespace(part)); })) {
-    amount.set_qualifier(dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED);
-  }
-  if (!reading || reading->number.size() != value.size()) amount.set_printed(Unescape(value));
+  if (!read.number.empty()) amount.set_value(absl::StrReplaceAll(read.number, {{",", "."}}));
+  amount.set_qualifier(read.qualifier);
+  if (read.number.size() != value.size()) amount.set_printed(Unescape(value));
   if (!unit.empty()) amount.set_unit(Unescape(unit));
   return true;
 }
@@ -363,10 +356,11 @@ std::string AstmMessage::Unescape(absl::string_view text) {
 dims::v1::Report AstmMessage::Finish() && {
   if (!rest_.empty()) TakeRecord(std::exchange(rest_, std::string()), rest_at_, true);
   if (headless_) report_.set_status(dims::v1::REPORT_STATUS_PRELIMINARY);
-  if (controls_ > 0 && controls_ == report_.analyses_size()) {
-    if (report_.origin() == dims::v1::ORIGIN_UNSPECIFIED) report_.set_origin(dims::v1::ORIGIN_QC_STANDARD);
-  } else if (controls_ > 0) {
-    Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, 0, "quality control and samples share a message; read as samples");
+  const bool all = controls_ > 0 && controls_ == report_.analyses_size();
+  if (all && report_.origin() == dims::v1::ORIGIN_UNSPECIFIED) report_.set_origin(dims::v1::ORIGIN_QC_STANDARD);
+  if (mixed_at_) {
+    Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, *mixed_at_,
+            "quality control and samples share a message; read as samples");
   }
   return std::move(report_);
 }

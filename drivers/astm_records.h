@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,17 +32,17 @@ namespace dims {
 
 struct AstmReading {
   Encoding encoding = Encoding::kAuto;
-  int value_component = 0;  // which component of a value is the value, from 1; 0: the one that is a number
+  int value_component = 0;  // which component of a value is the value, from 1; 0: as ReadAstmValue sees it
   int label_component = 4;  // which component of a test's id is its label; the whole id where that one is empty
   dims::v1::Technique technique = dims::v1::TECHNIQUE_UNSPECIFIED;
   // Where the sample's number stands. By the standard it is the first component of O 3, and of O 4 where O 3 has none.
   struct Place {
     char record = 'O';
-    int field = 0;  // 0: by the standard
-    int component = 1;
+    int field = 3;
+    int component = 1;  // 0: the whole field
   };
   Place sample;
-  bool order_first = true;  // `sample` is looked at only where the order, by the standard, names none
+  bool by_standard = true;  // the order says it as the standard has it; where it does not, a P record at `sample` does
 };
 
 class AstmMessage {
@@ -75,6 +76,7 @@ class AstmMessage {
   void TakeResult(const Fields& fields, uint64_t at);
   void TakeEnd(const Fields& fields, uint64_t at);
   void CheckRunningNumber(absl::string_view printed, uint64_t at);
+  absl::string_view PartAt(const Fields& fields, const AstmReading::Place& place) const;
   std::string SampleNumber(const Fields& order, dims::v1::Analysis& analysis);
   dims::v1::Analysis& AddAnalysis();
   void TakeTest(absl::string_view test, dims::v1::Finding& finding);
@@ -89,9 +91,12 @@ class AstmMessage {
   char field_ = '|', repeat_ = '\\', component_ = '^', escape_ = '&';
   bool doubled_ = false;  // backslashes
   int64_t records_ = 0;
-  int64_t results_ = 0;     // running number of the last result
-  int controls_ = 0;        // orders of quality control
-  bool counts_on_ = false;  // the sender's running numbers do not begin anew with a message
+  int64_t results_ = 0;               // running number of the last result
+  int64_t order_results_ = 0;         // the same, of the order at hand
+  int64_t orders_ = 0;                // running number of the last order of the patient at hand
+  int controls_ = 0;                  // orders of quality control
+  std::optional<uint64_t> mixed_at_;  // the first order that is one where the others are none, or the reverse
+  bool counts_on_ = false;            // the sender's running numbers do not begin anew with a message
   bool header_ = false, ended_ = false, headless_ = false;
   bool order_ = false;        // the last Analysis still takes results
   bool measured_at_ = false;  // its time is a result's

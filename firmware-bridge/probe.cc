@@ -64,10 +64,11 @@ bool IsState(const dims::v1::Report& report) {
 // Binary data has no lines; so long a piece of it counts as one.
 constexpr uint64_t kLongestLine = 80;
 
-void Weigh(const dims::v1::Report& report, absl::string_view raw, Candidate& candidate) {
+// `beside`: bytes of states and traffic.
+void Weigh(const dims::v1::Report& report, absl::string_view raw, Candidate& candidate, uint64_t& beside) {
   const int statements = CountAll(report.analyses()) + CountAll(report.weighings()) + CountAll(report.scans());
   if (statements == 0) {
-    if (IsState(report)) candidate.explained += CountBytes(raw);
+    if (IsState(report)) beside += CountBytes(raw);
     return;
   }
   ++candidate.reports;
@@ -85,17 +86,20 @@ void Weigh(const dims::v1::Report& report, absl::string_view raw, Candidate& can
 Candidate Try(const Driver& driver, absl::string_view bytes, absl::Span<const LineMark> marks, bool opened) {
   Candidate candidate;
   candidate.driver = &driver;
+  uint64_t beside = 0;
   const auto sink = [&](ParserEvent event) {
     if (const Said* said = std::get_if<Said>(&event)) {
-      Weigh(said->report, bytes.substr(said->begin, said->end - said->begin), candidate);
+      Weigh(said->report, bytes.substr(said->begin, said->end - said->begin), candidate, beside);
     } else if (const Padding* passed = std::get_if<Padding>(&event)) {
-      candidate.explained += CountBytes(bytes.substr(passed->begin, passed->end - passed->begin));
+      beside += CountBytes(bytes.substr(passed->begin, passed->end - passed->begin));
     }
   };
   Parser parser(driver, Options::Parse(driver.options, {}).value());
   if (opened) parser.Open(sink);
   parser.Feed(bytes, sink, marks);
   parser.Finish(Ending::kEndOfInput, sink);
+  // They have too little form of their own to carry more than what is said beside them.
+  candidate.explained += std::min(beside, candidate.explained);
   return candidate;
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "drivers/astm_link.h"
 #include "drivers/catalog.h"
@@ -354,6 +355,7 @@ TEST(AstmRecords, WhatATestsIdSaysBesideTheLabelIsKept) {
   EXPECT_EQ(Read("R|1|^^^AFP^^|3.7").test_id(), "");
   EXPECT_EQ(Read("R|1|^^^^WBC^1|3.7").label(), "^^^^WBC^1");
   EXPECT_EQ(Read("R|1|^^^^WBC^1|3.7").test_id(), "");
+  EXPECT_EQ(Read("R|1|AFP^^^|3.7").label(), "AFP");
   const Finding cut_off = Read("R|1|^^^AFP^^^1^COFF|1.0|ng/mL");
   EXPECT_EQ(cut_off.label(), "AFP");
   EXPECT_EQ(cut_off.test_id(), "^^^AFP^^^1^COFF");
@@ -364,14 +366,20 @@ TEST(AstmRecords, WhatATestsIdSaysBesideTheLabelIsKept) {
 
 TEST(AstmRecords, OfSeveralNumbersNoneIsTakenForTheValueUnlessTheFirstIsAVerdict) {
   EXPECT_EQ(Read("R|1|^^^F|-1^0.567").amount().value(), "0.567");
-  EXPECT_EQ(Read("R|1|^^^F|0^0^8.8").amount().value(), "8.8");
+  EXPECT_EQ(Read("R|1|^^^F|1^0").amount().value(), "0");
   EXPECT_EQ(Read("R|1|^^^F|50^3+").amount().value(), "50");
-  const Report report = Reports("H|\\^&\rO|1|S\rR|1|^^^F|17.5^2^Positive^1.3|kU/L\rL|1\r")[0];
-  EXPECT_EQ(Types(report), (Problems{dims::v1::PROBLEM_TYPE_INCONSISTENT}));
-  const Amount& amount = report.analyses(0).findings(0).amount();
-  EXPECT_EQ(amount.value(), "");
-  EXPECT_EQ(amount.qualifier(), dims::v1::AMOUNT_QUALIFIER_UNSPECIFIED);
-  EXPECT_EQ(amount.printed(), "17.5^2^Positive^1.3");
+  for (const std::string value :
+       {"17.5^2^Positive^1.3", "0^0^Negative^1.3", "1^1^1.3", "0^2^x", "<1^2.0", "0.5^1", "0.5^<"}) {
+    const Report report = Reports("H|\\^&\rO|1|S\rR|1|^^^F|" + value + "|kU/L\rL|1\r")[0];
+    EXPECT_EQ(Types(report), (Problems{dims::v1::PROBLEM_TYPE_INCONSISTENT})) << value;
+    const Amount& amount = report.analyses(0).findings(0).amount();
+    EXPECT_EQ(amount.value(), "") << value;
+    EXPECT_EQ(amount.qualifier(), dims::v1::AMOUNT_QUALIFIER_UNSPECIFIED) << value;
+    EXPECT_EQ(amount.printed(), value);
+  }
+  EXPECT_EQ(Read("R|1|^^^F|<^0.5").amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_LESS_THAN);
+  EXPECT_EQ(Read("R|1|^^^F|>^100").amount().value(), "100");
+  EXPECT_EQ(Read("R|1|^^^F|<^low").amount().value(), "");
   EXPECT_EQ(Read("R|1|^^^F|17.5^2^Positive^1.3", {{"value_component", "1"}}).amount().value(), "17.5");
 }
 
@@ -397,6 +405,39 @@ TEST(AstmRecords, OrdersOfQualityControlMakeAMessageOneOfQualityControl) {
   const Report mixed = report(control + "\r" + sample);
   EXPECT_EQ(mixed.origin(), dims::v1::ORIGIN_UNSPECIFIED) << "a sample's finding may be urgent";
   EXPECT_EQ(Types(mixed), (Problems{dims::v1::PROBLEM_TYPE_INCONSISTENT}));
+  EXPECT_EQ(mixed.problems(0).offset(), 7 + control.size());
+}
+
+TEST(AstmRecords, QualityControlHidesNoSampleThatCameWithIt) {
+  const auto origin = [](const std::string& records) { return Reports(records)[0].origin(); };
+  const auto frame = [](const std::string& text) {
+    const std::string body = "1" + text + "\x03";
+    unsigned sum = 0;
+    for (const char c : body) sum += static_cast<unsigned char>(c);
+    return "\x05\x02" + body + absl::StrFormat("%02X", sum % 256) + "\r\n\x04";
+  };
+  const std::string control = "H|\\^&||||||||||Q\rO|1|C1\rR|1|^^^F|1\rL|1\r",
+                    sample = "H|\\^&||||||||||P\rO|1|S1\rR|1|^^^F|1\rL|1\r";
+  EXPECT_EQ(origin(frame(control + control)), dims::v1::ORIGIN_QC_STANDARD);
+  EXPECT_EQ(origin(frame(control + sample)), dims::v1::ORIGIN_UNSPECIFIED);
+  EXPECT_EQ(origin(frame(sample + control)), dims::v1::ORIGIN_UNSPECIFIED);
+  // The order of a sample was lost.
+  const Report lost = Reports("H|\\^&\rO|1|C1|||||||||Q\rR|1|^^^F|1\rR|1|^^^F|2\rL|1\r")[0];
+  EXPECT_EQ(lost.origin(), dims::v1::ORIGIN_UNSPECIFIED);
+  EXPECT_EQ(lost.analyses(0).sample_number(), "C1");
+  EXPECT_EQ(lost.analyses(1).sample_number(), "");
+  EXPECT_EQ(Types(lost), (Problems{dims::v1::PROBLEM_TYPE_COUNT_MISMATCH}));
+}
+
+TEST(AstmRecords, ALostPatientGivesNoNumberToTheNextOrder) {
+  for (const std::string place : {"patient_id", "P4.1"}) {
+    const Report report = Reports("H|\\^&\rP|1||A\rO|1\rO|2\rO|1\rP|2||B\rO|1\rL|1\r", {{"sample_number", place}})[0];
+    EXPECT_EQ(Types(report), (Problems{dims::v1::PROBLEM_TYPE_MISSING})) << place;
+    EXPECT_EQ(report.analyses(1).sample_number(), "A");
+    EXPECT_EQ(report.analyses(2).sample_number(), "");
+    EXPECT_EQ(report.analyses(2).sample_number_source(), "");
+    EXPECT_EQ(report.analyses(3).sample_number(), "B");
+  }
 }
 
 TEST(AstmRecords, WhatIsNoTimeIsNotCarriedAsOne) {

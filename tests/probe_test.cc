@@ -13,6 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "drivers/catalog.h"
 #include "tests/inputs.h"
 #include "tests/uart.h"
@@ -168,6 +169,17 @@ TEST(Probe, StatesAndTrafficBesideOneReadingAreKnownAndAloneAreNothing) {
       "I4 A \"0099901234\"\r\nI2 A \"XYZ204 220.0009 g\"\r\nZ A\r\nT S     12.0417 g\r\nS I\r\nS +\r\nS -\r\nES\r\n";
   EXPECT_EQ(Named(OfBytes(traffic + "S S     3.0170 g\r\n")), "mt_sics");
   EXPECT_EQ(Named(OfBytes(traffic)), "");
+}
+
+// To a balance, a number alone may be a load that has not settled.
+TEST(Probe, ALineThatLooksLikeAReadingDoesNotMakeReadingsOfTheOthers) {
+  std::string log = "PRESSURE LOG\r\n";
+  for (int i = 0; i < 40; ++i) log += absl::StrFormat("%12.2f    \r\n", 900 + i * 1.5);
+  EXPECT_EQ(Named(OfBytes(log)), "");
+  EXPECT_EQ(Named(OfBytes(log + "        1.00 t  \r\n")), "");
+  std::string codes;
+  for (int i = 0; i < 20; ++i) codes += absl::StrCat("ABC1203", i, "-100-DR\r\n");
+  EXPECT_NE(Named(OfBytes(codes + "N     +  22.5104 g  \r\n")), "sartorius_sbi");
 }
 
 TEST(Probe, NamesNothingWhereThereIsNothing) {

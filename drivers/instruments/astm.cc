@@ -49,9 +49,9 @@ AstmReading ReadingOf(const Options& options) {
   reading.value_component = static_cast<int>(options.Integer("value_component"));
   reading.label_component = static_cast<int>(options.Integer("label_component"));
   if (const std::string& place = options.Text("sample_number"); place == "patient_id") {
-    reading.sample = {.record = 'P', .field = 4};
+    reading.sample = {.record = 'P', .field = 4, .component = 0};
   } else if (place != "order") {  // "O3.2": the letter of a record, a field, a component
-    reading.order_first = false;
+    reading.by_standard = false;
     reading.sample = {place[0], place[1] - '0', place[3] - '0'};
   }
   if (options.Text("technique") == "immunoassay") reading.technique = dims::v1::TECHNIQUE_IMMUNOASSAY;

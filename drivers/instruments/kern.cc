@@ -35,8 +35,9 @@ std::optional<Reading> ReadShort(absl::string_view full, std::size_t digits) {
   const std::optional<std::string> value = balance::NumberIn(field);
   const bool blank = field.find_first_not_of("+-. ") == absl::string_view::npos;
   Reading reading = balance::Weighed(state == 'S', value.value_or(""), name, kKind);
-  // Without its last letter such a line has too little of its own to be claimed in another unit.
-  if (reading.kind == Reading::Kind::kDamaged && state == ' ') return std::nullopt;
+  // Without its last letter, or with one that says no weight, such a line has too little of its own to be claimed in
+  // another unit.
+  if (reading.kind == Reading::Kind::kDamaged && state != 'S' && value) return std::nullopt;
   if (!value && !(blank && state == 'E')) return std::nullopt;
   return state == 'E' ? State(kOutOfRange) : reading;
 }

@@ -76,16 +76,20 @@ std::optional<Reading> ReadState(absl::string_view line) {
   return std::nullopt;
 }
 
-// "MSE1203S-100-DR": letters, three digits or more, perhaps letters, and one or two words behind a hyphen.
-bool IsModel(absl::string_view text) {
-  constexpr std::size_t kLongest = 20;
+// "MSE1203S-100-DR     ": in 20 columns letters, three digits or more, perhaps letters, and one or two words behind a
+// hyphen. A sample's number may look so, but it has no blanks behind it.
+bool IsModel(absl::string_view line) {
+  constexpr std::size_t kColumns = 20;
+  absl::string_view text = absl::StripTrailingAsciiWhitespace(line);
   const auto skip = [&](bool (*is)(unsigned char)) {
     std::size_t count = 0;
     while (count < text.size() && is(static_cast<unsigned char>(text[count]))) ++count;
     text.remove_prefix(count);
     return count;
   };
-  if (text.size() > kLongest || skip(absl::ascii_isupper) < 2 || skip(absl::ascii_isdigit) < 3) return false;
+  if (line.size() != kColumns || text.size() == kColumns || skip(absl::ascii_isupper) < 2 ||
+      skip(absl::ascii_isdigit) < 3)
+    return false;
   skip(absl::ascii_isupper);
   std::size_t words = 0;
   while (absl::ConsumePrefix(&text, "-")) {
@@ -104,7 +108,7 @@ bool IsIdentity(absl::string_view line) {
     return !word.empty() && value[0] == ' ' &&
            std::all_of(word.begin(), word.end(), [](char c) { return absl::ascii_isalnum(c) || c == '-' || c == '.'; });
   }
-  return IsModel(absl::StripTrailingAsciiWhitespace(line));
+  return IsModel(line);
 }
 
 // What stands before the unit: a number and a blank, or "12.3[4]" up to the unit itself.

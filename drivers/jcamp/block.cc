@@ -99,6 +99,7 @@ std::string Block::Value(absl::string_view raw, uint64_t at, OpenReport& out) co
 void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
   has_table_ = true;
   place_ = kTable;
+  std::string scan = TakeScan();
   const std::optional<Form> form =
       ParseForm(list, tuples_ ? Parts(header_[Label::kSymbol]) : std::vector<absl::string_view>());
   if (!form) {
@@ -112,7 +113,7 @@ void Block::OpenTable(absl::string_view list, uint64_t at, OpenReport& out) {
     spectrum_.set_page(page_);
   } else {
     header_.DescribeBlock(spectrum_);
-    spectrum_.set_page(TakeScan());
+    spectrum_.set_page(std::move(scan));
   }
   if (!out.HoldText(spectrum_.ByteSizeLong(), at)) return;
   Axes axes = tuples_ ? header_.AxesOfTuple(*form) : header_.AxesOfBlock();
