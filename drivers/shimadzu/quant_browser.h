@@ -19,6 +19,7 @@
 //   name of one and the rows of the last (without statistics, between the rows of one and those of the last). A
 //   compound's number that has been begins another export. Which compound is an internal standard is not said, nor
 //   whether there is a calibration. Bound: 3 MiB of findings; what does not fit is left out, and said (OVERSIZE).
+//   What shows that lines were lost is in quant_browser_checks.cc.
 // Errors: as problems in the report.
 // Threads: one at a time.
 // Source: an export of LabSolutions for LC, and a reader of such files.
