@@ -355,6 +355,9 @@ void TextDecoder::OnFrame(const Frame& frame, Events& out) {
   const bool wide = encoding_ == Encoding::kUtf16Le || encoding_ == Encoding::kUtf16Be;
   if (wide || !TakePlain(frame.bytes, line_)) TakeAny(frame.bytes, encoding_, line_);
   if (line_.text.empty()) out.push_back(Blank{});
+  // Of UTF-16, two bytes are one character.
+  line_.ended =
+      frame.bytes.find_first_of("\r\n\f", std::max<std::size_t>(frame.bytes.size(), 2) - 2) != absl::string_view::npos;
   line_.line_errors = frame.line_errors;
   line_.at = frame.at;
   OnLine(line_, out);

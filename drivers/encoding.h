@@ -51,6 +51,7 @@ struct TextLine {
   bool byte_order_mark = false;  // it begins with one: a file's first line
   bool blank_end = false;        // a blank was taken from its end
   bool damaged = false;
+  bool ended = true;  // it has a line end: the last line of a file that was cut has none
   LineErrorCounts line_errors;
   uint64_t at = 0;
 };

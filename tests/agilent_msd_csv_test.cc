@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -29,6 +30,21 @@ std::string WithHits(const std::string& rows) {
   return absl::StrCat(
       absl::StrReplaceAll(Sample("S1"), {{"count=1", "count=2"}, {"data.ms\r\n[", "data.ms\r\n2=,PBM Apex\r\n["}}),
       "[PBM Apex]\r\nHeader=,\"PK\",\"RT\",\"Area Pct\",\"Library/ID\",\"Ref\",\"CAS\",\"Qual\"\r\n", rows);
+}
+
+TEST(AgilentMsdCsv, WhatATraceIsOfStandsInItsFilesNameNotInTheDataFiles) {
+  for (const auto& [signal, technique] : std::vector<std::pair<std::string, dims::v1::Technique>>{
+           {"TIC: S1.D\\data.ms", dims::v1::TECHNIQUE_GC_MS},
+           {"FIDRUN.D\\data.ms", dims::v1::TECHNIQUE_GC_MS},
+           {"TIC: FIDRUN.D\\data.ms", dims::v1::TECHNIQUE_GC_MS},
+           {"TIC: FIDRUN.D", dims::v1::TECHNIQUE_GC_MS},
+           {"FIDRUN.D\\TCD2B.ch", dims::v1::TECHNIQUE_GC},
+           {"FID1A.ch: S1.D\\FID1A.ch", dims::v1::TECHNIQUE_GC_FID},
+           {"Signal: S1.D\\FID1A.ch", dims::v1::TECHNIQUE_GC_FID},
+           {"FID1A", dims::v1::TECHNIQUE_GC_FID}}) {
+    const std::string text = absl::StrReplaceAll(Sample("S1"), {{"TIC: S1.D\\data.ms", signal}});
+    EXPECT_EQ(Reports(text)[0].analyses(0).technique(), technique) << signal;
+  }
 }
 
 TEST(AgilentMsdCsv, AgreesWithThePrintedReportOfTheSameRunToTheDigit) {

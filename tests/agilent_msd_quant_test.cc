@@ -207,6 +207,47 @@ TEST(AgilentMsdQuant, APageBreakAnywhereInTheTableIsNoEnd) {
   }
 }
 
+constexpr char kSurrogates[] = "   System Monitoring Compounds\r\n";
+constexpr char kSurrogate[] = "     3) Amphetamine-d8              4.990  126   201133    48.39 mg/L     0.01\r\n";
+
+TEST(AgilentMsdQuant, ARecoveryIsGivenToNoSurrogateItIsNotOf) {
+  const std::string line = "   Spiked Amount     50.000    Range  60 - 120     Recovery   =   ";
+  const auto read = [&](const std::string& rows) { return Reports(Sample("S1", kSurrogates + rows))[0]; };
+  const auto problems = [](dims::v1::ProblemType type) { return Problems{type}; };
+  EXPECT_EQ(Types(read(kSurrogate + line + "96.78%\r\n")), Problems());
+  // Of the next one, whose row is lost or cannot be read.
+  const dims::v1::Report lost = read(kSurrogate + line + "24.10%#\r\n");
+  EXPECT_EQ(Types(lost), problems(dims::v1::PROBLEM_TYPE_INCONSISTENT));
+  EXPECT_EQ(lost.analyses(0).findings(0).recovery(), "");
+  EXPECT_EQ(lost.analyses(0).findings(0).recovery_range(), "");
+  EXPECT_EQ(lost.analyses(0).findings(0).flags_size(), 0);
+  const dims::v1::Report unread =
+      read(absl::StrCat(kSurrogate, "     4) Cocaine-d3                 8.x90  185    61204    48.39 mg/L    0.00\r\n",
+                        line, "96.78%\r\n"));
+  EXPECT_EQ(Types(unread), (Problems{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE}));
+  EXPECT_EQ(unread.analyses(0).findings(0).recovery(), "");
+  const std::string none = "     4) Heroin-d9                   0.000              0      N.D.\r\n";
+  EXPECT_EQ(Types(read(none + line + "0.00%#\r\n")), Problems());
+  EXPECT_EQ(Types(read(none + line + "50.00%\r\n")), problems(dims::v1::PROBLEM_TYPE_INCONSISTENT));
+}
+
+TEST(AgilentMsdQuant, ARangeOrARecoveryThatIsNotThereIsLeftOutWithoutAWord) {
+  const auto read = [&](const std::string& line) {
+    const dims::v1::Report report = Reports(Sample("S1", absl::StrCat(kSurrogates, kSurrogate, line, "\r\n")))[0];
+    EXPECT_EQ(report.problems_size(), 0) << line << report.DebugString();
+    return report.analyses(0).findings(0);
+  };
+  for (const char* range : {"Range  -         ", "Range            ", ""}) {
+    const dims::v1::Finding finding =
+        read(absl::StrCat("   Spiked Amount     50.000   ", range, " Recovery   =   96.78%"));
+    EXPECT_EQ(finding.recovery(), "96.78");
+    EXPECT_EQ(finding.recovery_range(), "");
+  }
+  const dims::v1::Finding finding = read("   Spiked Amount     50.000    Range  70 - 130     Recovery   =   *****%");
+  EXPECT_EQ(finding.recovery(), "");
+  EXPECT_EQ(finding.recovery_range(), "70 - 130");
+}
+
 TEST(AgilentMsdQuant, TheSameReportPrintedAgainOnTheNextPageTruncatesTheFirst) {
   const std::string cut = absl::StrCat(Header("S1"), kStandards, kStandard, kTargets, kCaffeine, "\f");
   const std::string whole = Sample("S1", absl::StrCat(kStandards, kStandard, kTargets, kCaffeine));

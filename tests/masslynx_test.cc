@@ -252,6 +252,50 @@ TEST(MassLynx, ARowThatHasLostItsNumberEndsNoBlock) {
   EXPECT_EQ(report.analyses_size(), 3);
 }
 
+TEST(MassLynx, AfterALineThatCouldNotBeReadOnlyTheNextNumberIsOfTheSameBlock) {
+  // Of the third row only its end is left, or what follows is of another block.
+  std::string text = Summary(1, 6), third = text.substr(text.find("3\tDIMS"));
+  third.resize(third.find('\n') + 1);
+  const std::string unread = absl::StrReplaceAll(text, {{third, "3\tDI.25\t203.5\t\r\n"}});
+  EXPECT_EQ(ReportsOf(kName, unread)[0].analyses_size(), 5);
+  std::string other = unread;
+  other.erase(other.find("4\tDIMS"), third.size());
+  const dims::v1::Report report = ReportsOf(kName, other)[0];
+  EXPECT_EQ(report.analyses_size(), 2) << report.DebugString();
+  EXPECT_GT(report.problems_size(), 1);
+}
+
+TEST(MassLynx, AByteOfANameOrATimeGivesNoSampleTheResultsOfAnother) {
+  const std::string whole = Summary(3, 3);
+  for (const char* word : {"DIMS-2", "15:02"}) {
+    for (std::size_t at = whole.find(word); at != std::string::npos; at = whole.find(word, at + 1)) {
+      std::string bytes = whole;
+      bytes[at + 3] = '9';
+      const dims::v1::Report report = ReportsOf(kName, bytes)[0];
+      EXPECT_GT(report.problems_size(), 0) << bytes;
+      EXPECT_EQ(TypesOf(report)[0], dims::v1::PROBLEM_TYPE_INCONSISTENT);
+      EXPECT_EQ(report.analyses_size(), 3) << report.DebugString();
+    }
+  }
+}
+
+TEST(MassLynx, ALetterOfAColumnsNameIsSaidInABlockThatIsNotAlone) {
+  const std::string whole = Summary(2, 2);
+  const std::size_t first = whole.find("\tName"), second = whole.find("\tName", first + 1);
+  for (const std::size_t head : {first, second}) {
+    for (std::size_t at = head + 1; whole[at] != '\r'; ++at) {
+      std::string bytes = whole;
+      bytes[at] = '~';
+      EXPECT_GT(ReportsOf(kName, bytes)[0].problems_size(), 0) << bytes;
+    }
+  }
+  // A compound may have a unit of its own.
+  std::string units = whole;
+  units.replace(units.find("Conc."), 5, "ng/mL");
+  units.replace(units.find("Conc."), 5, "ug/L");
+  EXPECT_EQ(ReportsOf(kName, units)[0].problems_size(), 0);
+}
+
 TEST(MassLynx, ByCompoundOrBySampleItSaysTheSame) {
   const std::vector<dims::v1::Report> by_compound = ReportsOf(kName, Summary(3, 2));
   std::string text = "Quantify Sample Summary Report \r\n\r\nPrinted Tue Jan 20 16:02:11 2026\r\n\r\n";

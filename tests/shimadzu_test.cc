@@ -393,5 +393,21 @@ TEST(Shimadzu, AnEmptyTableIsAResult) {
   EXPECT_EQ(report.analyses(0).technique(), dims::v1::TECHNIQUE_GC_MS);
 }
 
+TEST(Shimadzu, AnAmountWithoutAPeakIsLeftOutAndSaid) {
+  for (const char* peak : {"0.000\t0\t0", "Not Identified\t\t"}) {
+    const std::string zero = Replaced(Compound("0.000", "Linear", "0\t0\t1\t0"), "7.105\t921\t417", peak);
+    const dims::v1::Report none = Reports(Head() + zero)[0];
+    EXPECT_EQ(none.problems_size(), 0) << none.DebugString();
+    EXPECT_EQ(none.analyses(0).findings(0).amount().qualifier(), dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED);
+    const dims::v1::Report report = Reports(Head() + Replaced(zero, "0.000\tLinear", "1.1\tLinear"))[0];
+    ASSERT_GT(report.problems_size(), 0) << peak;
+    EXPECT_EQ(report.problems(0).type(), dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE);
+    EXPECT_EQ(report.analyses(0).findings_size(), 0) << report.DebugString();
+    // What was added of a standard is known without its peak.
+    const std::string standard = Replaced(Replaced(zero, "0.000\tLinear", "1.1\tLinear"), "Target", "ISTD");
+    EXPECT_EQ(Reports(Head() + standard)[0].problems_size(), 0);
+  }
+}
+
 }  // namespace
 }  // namespace dims

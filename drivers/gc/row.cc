@@ -176,7 +176,6 @@ bool Complete(bool marks_standards, Row& row) {
   if (finding.peak().ByteSizeLong() == 0) finding.clear_peak();
   if (IsOfNoPeak(finding)) {
     finding.clear_peak();
-    finding.set_role(dims::v1::FINDING_ROLE_TARGET);
     finding.mutable_amount()->clear_value();
     finding.mutable_amount()->set_qualifier(dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED);
     return true;

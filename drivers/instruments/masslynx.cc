@@ -10,13 +10,15 @@
 // By compound, each row is a sample; by sample ("Sample Name: ...   Sample ID: ..."), a compound. Either way an
 // analysis of the report is a sample, and its findings are compounds. Columns are the user's choice, in any order: they
 // go by their names, and those that have no place here are left out without a word. What people type (Sample Text,
-// comments, who changed a peak) is not carried. A cell without a value says nothing.
+// comments, who changed a peak) is not carried. A cell without a value says nothing. Every block has the columns of the
+// one before, but for units, which may be a compound's own.
 //
 // There is no end marker. Blocks and rows are numbered, every block has the rows of the first, and every row as many
-// fields as the header; so a report is whole where its last block is. A row's number is its sample's (or compound's),
-// and users sort: numbers may come in any order, and in another one in each block. Where a table begins again and no
-// block has, its rows are left out: names of columns come again, or a number; or, after a line that is blank or could
-// not be read, where the block may have ended, a number that is not the next of ascending ones.
+// fields as the header; so a report is whole where its last block is. A row's number is its sample's (or compound's):
+// the same name and time in every block, or the row is left out. Users sort: numbers may come in any order, and in
+// another one in each block. Where a table begins again and no block has, its rows are left out: names of columns come
+// again, or a number; or, after a line that is blank or could not be read, where the block may have ended, a number
+// that is not the next of ascending ones, those of the unread lines counted.
 //
 // Source: real files of MassLynx 4. Lines above the first block other than "Printed" are as others describe them.
 #include <algorithm>
@@ -98,6 +100,7 @@ class Summary final : public TextReport {
                !(blocks_ == 0 && TakeKey(text))) {
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at, "neither a block's head nor a row of its table");
       may_have_ended_ |= rows_.size() > 0;
+      ++unread_lines_;
     }
     return all_rows_ > kMostRows || report().analyses_size() > kMostAnalyses ? Verdict::kFull : Verdict::kTaken;
   }
@@ -182,6 +185,7 @@ class Summary final : public TextReport {
     last_row_ = 0;
     ascending_ = true;
     may_have_ended_ = false;
+    unread_lines_ = 0;
   }
 
   // False for what names no column and stands where none is due: a row that has lost its number.
@@ -195,6 +199,10 @@ class Summary final : public TextReport {
               absl::StrCat("whether column \"", header.doubtful, "\" holds amounts is not known; it is left out"));
     }
     doubtful_ = header.doubtful;
+    if (!heads_.empty() && heads_ != header.heads) {
+      Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, line.at, "other columns than those of the block before");
+    }
+    heads_ = header.heads;
     header_ = std::move(header);
     return true;
   }
@@ -232,16 +240,18 @@ class Summary final : public TextReport {
     int number = 0;
     const bool fits =
         fields.size() == header_->columns.size() && IsDigits(fields[0]) && absl::SimpleAtoi(fields[0], &number);
-    if (fits && (rows_.numbers.count(number) > 0 || (may_have_ended_ && !(ascending_ && number > last_row_)))) {
-      LoseBlock(line.at);
-    }
+    const bool is_next = ascending_ && number == last_row_ + 1 + unread_lines_;
+    if (fits && (rows_.numbers.count(number) > 0 || (may_have_ended_ && !is_next))) LoseBlock(line.at);
     if (fits) {
+      may_have_ended_ = false;
+      unread_lines_ = 0;
       ++all_rows_;
       ascending_ &= number > last_row_;
       last_row_ = number;
       rows_.Add(number);
     } else {
       ++rows_.unread;
+      ++unread_lines_;
       may_have_ended_ = true;
     }
     if (left_out_) return;
@@ -250,6 +260,11 @@ class Summary final : public TextReport {
       Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.at,
               fits ? "a cell has not the form of its column; the row is left out"
                    : absl::StrCat("a row of ", fields.size(), " fields under a header of ", header_->columns.size()));
+      return;
+    }
+    if (!IsSame(number, *row)) {
+      Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, line.at,
+              absl::StrCat("row ", number, " is of another name or time than in a block before; it is left out"));
       return;
     }
     Analysis& analysis =
@@ -262,15 +277,27 @@ class Summary final : public TextReport {
     *analysis.add_findings() = std::move(row->finding);
   }
 
-  // By compound, a sample has the same number in every block.
+  // By compound, a sample has the same number in every block; by sample, a compound.
+  bool IsSame(int number, const Row& row) {
+    Known& known = known_[number];
+    if (known.name.empty()) known.name = row.name;
+    if (known.acquired.empty()) known.acquired = row.acquired;
+    // A block whose head has lost one of the two columns has only a date, or only a time.
+    const bool same_time =
+        absl::StrContains(known.acquired, row.acquired) || absl::StrContains(row.acquired, known.acquired);
+    return (row.name.empty() || row.name == known.name) && (kind_ == Kind::kBySample || same_time);
+  }
+
   Analysis& SampleOf(int number, const Row& row) {
-    const auto [found, is_new] =
-        samples_.try_emplace(absl::StrCat(number, "\t", row.name, "\t", row.acquired), report().analyses_size());
-    if (!is_new) return *report().mutable_analyses(found->second);
-    Analysis& analysis = *report().add_analyses();
-    analysis.set_data_file(std::string(FileName(row.name)));
+    const auto [found, is_new] = samples_.try_emplace(number, report().analyses_size());
+    Analysis& analysis = is_new ? *report().add_analyses() : *report().mutable_analyses(found->second);
+    if (analysis.data_file().empty()) analysis.set_data_file(std::string(FileName(row.name)));
     return analysis;
   }
+
+  struct Known {
+    std::string name, acquired;
+  };
 
   const Kind kind_;
   bool titled_ = false;
@@ -279,18 +306,21 @@ class Summary final : public TextReport {
   int blocks_ = 0;
   uint64_t block_at_ = 0;
   bool in_block_ = false;
-  bool left_out_ = false;         // its rows: whose they are is not known
-  std::optional<Header> header_;  // of the block
-  std::string doubtful_;          // column of the header before
-  Rows rows_;                     // of the block
-  int last_row_ = 0;              // its number, of those that could be read
+  bool left_out_ = false;           // its rows: whose they are is not known
+  std::optional<Header> header_;    // of the block
+  std::string doubtful_;            // column of the header before
+  std::vector<std::string> heads_;  // its columns
+  Rows rows_;                       // of the block
+  int last_row_ = 0;                // its number, of those that could be read
+  int unread_lines_ = 0;            // since then
   bool ascending_ = true;
   bool may_have_ended_ = false;  // the block: a line after its first row was blank, or could not be read
   std::optional<Rows> first_;    // of the first block, once it has ended
   uint64_t first_at_ = 0;
   bool confirmed_ = false;  // another block had the same numbers
   int all_rows_ = 0;
-  std::map<std::string, int> samples_;  // by number, name and time: which analysis
+  std::map<int, int> samples_;  // by number: which analysis
+  std::map<int, Known> known_;
 };
 
 class MassLynx final : public SilenceDecoder {

@@ -3,7 +3,8 @@
 //
 // An export has no end marker (drivers/shimadzu/injection.h): "[Header]" begins the next injection and ends the one
 // before, silence or the end of the input ends the last. Other data systems have a "[Header]" too: what follows tells.
-// So it is with the Quant Browser's (drivers/shimadzu/quant_browser.h), which begins with "ID#". The printed search
+// So it is with the Quant Browser's (drivers/shimadzu/quant_browser.h), which begins with "ID#" and a number; within an
+// injection that is not complete only where "Name" follows. The printed search
 // (drivers/shimadzu/printed_search.h) begins with "<< Target >>". Here is what tells where one ends and another begins.
 #include <cstddef>
 #include <memory>
@@ -44,6 +45,16 @@ class Shimadzu final : public TextDecoder {
 
  protected:
   void OnLine(const TextLine& line, Events& out) override {
+    if (held_ && QuantBrowser::HasName(line.text)) {
+      // The injection was cut, and this is another export.
+      AddProblem(report(), dims::v1::PROBLEM_TYPE_TRUNCATED, held_->at,
+                 "another report begins before this one has ended");
+      const TextLine first = *std::exchange(held_, std::nullopt);
+      Finish(End::kMark, false, out);
+      BeginBrowser(first);
+    } else {
+      TakeHeld();
+    }
     const std::optional<shimadzu::Section> section = shimadzu::ParseSection(line.text);
     if (section && shimadzu::IsHeader(*section)) {
       EndBefore(line.at, out);
@@ -51,9 +62,10 @@ class Shimadzu final : public TextDecoder {
     } else if (QuantBrowser::Begins(line.text) && MayBegin(line.text)) {
       EndBefore(line.at, out);
       out.push_back(Begin{});
-      begin_ = line.at;
-      browser_.emplace(settings_.sample_number);
-      browser_->Take(line);
+      BeginBrowser(line);
+    } else if (injection_ && QuantBrowser::Begins(line.text)) {
+      out.push_back(Mark{});
+      held_ = line;
     } else if (injection_) {
       if (section && injection_->HasHad(*section)) {
         Injection next = injection_->Next(line.at);
@@ -77,6 +89,18 @@ class Shimadzu final : public TextDecoder {
     out.push_back(Begin{});
     begin_ = at;
     injection_.emplace(std::move(injection));
+  }
+
+  void BeginBrowser(const TextLine& line) {
+    begin_ = line.at;
+    browser_.emplace(settings_.sample_number);
+    browser_->Take(line);
+  }
+
+  // It was the injection's.
+  void TakeHeld() {
+    if (injection_ && held_) injection_->Take(*held_);
+    held_.reset();
   }
 
   // An export of the Quant Browser, with this line.
@@ -126,6 +150,7 @@ class Shimadzu final : public TextDecoder {
   // `all_came`: what was sent has come, there was nothing more.
   void Close(Ending why, uint64_t at, bool all_came, Events& out) {
     if (!is_open()) return;
+    TakeHeld();
     const bool whole = why != Ending::kOversize && complete() && all_came;
     if (!whole) AddEndingProblem(report(), why, at);
     Finish(End::kThrough, whole, out);
@@ -164,7 +189,9 @@ class Shimadzu final : public TextDecoder {
   std::optional<Injection> injection_;
   std::optional<QuantBrowser> browser_;
   std::optional<PrintedSearch> printed_;
-  uint64_t begin_ = 0;         // of injection_ or browser_
+  uint64_t begin_ = 0;  // of injection_ or browser_
+  // A line that begins another export where a name follows, and is of injection_ where none does.
+  std::optional<TextLine> held_;
   bool after_target_ = false;  // the last line of printed_ was "<< Target >>", and not its first
 };
 

@@ -111,6 +111,7 @@ Header ParseHeader(const std::vector<absl::string_view>& names) {
     const Unit unit = known == kColumns.end() ? UnitOf(name) : Unit::kNone;
     Column column = known != kColumns.end() ? known->column : unit == Unit::kKnown ? Column::kAmount : Column::kIgnored;
     const bool again = std::find(header.columns.begin(), header.columns.end(), column) != header.columns.end();
+    header.heads.emplace_back(column == Column::kAmount || unit != Unit::kNone ? absl::string_view() : name);
     if (again && column == Column::kAmount) second_amounts = true;
     if ((unit == Unit::kDoubtful || second_amounts) && header.doubtful.empty()) header.doubtful = std::string(name);
     if (again && column != Column::kFlags) column = Column::kIgnored;

@@ -44,8 +44,9 @@ enum class Column {
 
 struct Header {
   std::vector<Column> columns;
-  std::string unit;      // of the amounts
-  std::string doubtful;  // the first column that could hold amounts, and is left out
+  std::string unit;                // of the amounts
+  std::string doubtful;            // the first column that could hold amounts, and is left out
+  std::vector<std::string> heads;  // the columns' names; none for what holds amounts, or could
 
   bool NamesAColumn() const;  // that has a place in a report
 };

@@ -11,6 +11,7 @@
 // (HPCHEM) are recall, not seen: they are taken, and nothing is refused for their absence.
 #include <array>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -20,6 +21,7 @@
 #include "absl/types/span.h"
 #include "drivers/decimal.h"
 #include "drivers/driver.h"
+#include "drivers/gc/number.h"
 #include "drivers/msd/table.h"
 #include "drivers/msd/text.h"
 
@@ -59,29 +61,68 @@ bool IsFootnote(absl::string_view text) {
          absl::StrContains(text, "= signals summed");
 }
 
-// "Spiked Amount     50.000  Range  70 - 130  Recovery   =   96.78%#": false where the recovery has not that form.
-bool TakeRecovery(absl::string_view text, Finding& surrogate) {
+// "Spiked Amount     50.000  Range  70 - 130  Recovery   =   96.78%#": what stands in the place of these; a range
+// without limits, and a recovery that has no room ("*****"), are not there.
+struct Recovery {
+  absl::string_view spiked;
+  std::string range;
+  std::string percent;
+  bool marked = false;
+};
+std::optional<Recovery> ParseRecovery(absl::string_view text) {
+  Recovery recovery;
   const std::size_t at = text.find("Recovery");
-  absl::string_view recovery = absl::StripAsciiWhitespace(text.substr(at + 8));
-  if (!absl::ConsumePrefix(&recovery, "=")) return false;
-  const bool marked = absl::ConsumeSuffix(&recovery, "#");
-  recovery = absl::StripAsciiWhitespace(recovery);
-  if (!absl::ConsumeSuffix(&recovery, "%")) return false;
-  recovery = absl::StripAsciiWhitespace(recovery);
-  if (!Decimal::Parse(recovery)) return false;
-  absl::string_view range = text.substr(0, at);
-  if (const std::size_t begin = range.find("Range"); begin != absl::string_view::npos) {
-    range = absl::StripAsciiWhitespace(range.substr(begin + 5));
+  absl::string_view percent = absl::StripAsciiWhitespace(text.substr(at + 8));
+  if (!absl::ConsumePrefix(&percent, "=")) return std::nullopt;
+  recovery.marked = absl::ConsumeSuffix(&percent, "#");
+  percent = absl::StripAsciiWhitespace(percent);
+  if (!absl::ConsumeSuffix(&percent, "%")) return std::nullopt;
+  percent = absl::StripAsciiWhitespace(percent);
+  const bool no_room = !percent.empty() && percent.find_first_not_of('*') == absl::string_view::npos;
+  if (!no_room && !Decimal::Parse(percent)) return std::nullopt;
+  if (!no_room) recovery.percent = Point(percent);
+  absl::string_view before = text.substr(0, at);
+  if (const std::size_t begin = before.find("Range"); begin != absl::string_view::npos) {
+    const absl::string_view range = absl::StripAsciiWhitespace(before.substr(begin + 5));
+    before = before.substr(0, begin);
     const std::size_t dash = range.find('-', 1);
-    if (dash == absl::string_view::npos || !Decimal::Parse(absl::StripAsciiWhitespace(range.substr(0, dash))) ||
-        !Decimal::Parse(absl::StripAsciiWhitespace(range.substr(dash + 1)))) {
-      return false;
+    if (!range.empty() && range != "-") {
+      if (dash == absl::string_view::npos || !Decimal::Parse(absl::StripAsciiWhitespace(range.substr(0, dash))) ||
+          !Decimal::Parse(absl::StripAsciiWhitespace(range.substr(dash + 1)))) {
+        return std::nullopt;
+      }
+      recovery.range = Point(range);
+      absl::RemoveExtraAsciiWhitespace(&recovery.range);
     }
-    surrogate.set_recovery_range(Point(range));
-    absl::RemoveExtraAsciiWhitespace(surrogate.mutable_recovery_range());
   }
-  surrogate.set_recovery(Point(recovery));
-  if (marked) surrogate.add_flags("#");
+  const WordList words = Words(before);
+  if (words.size() > 2) recovery.spiked = words[2];
+  return recovery;
+}
+
+// Whether it is that of the surrogate: what was found of what was added.
+bool IsRecoveryOf(const Finding& surrogate, const Recovery& recovery) {
+  const bool none = surrogate.amount().qualifier() == dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED;
+  const std::optional<gc::Number> percent = gc::Number::Parse(recovery.percent),
+                                  spiked = gc::Number::Parse(recovery.spiked),
+                                  found = gc::Number::Parse(surrogate.amount().value());
+  if (!percent) return true;
+  if (none) return IsZero(recovery.percent);
+  return !spiked || spiked->units == 0 || !found || gc::CanBePercent(*percent, *found, *spiked);
+}
+
+// False where the line has not that form.
+bool TakeRecovery(absl::string_view text, uint64_t at, dims::v1::Report& report, Finding& surrogate) {
+  const std::optional<Recovery> recovery = ParseRecovery(text);
+  if (!recovery) return false;
+  if (!IsRecoveryOf(surrogate, *recovery)) {
+    AddProblem(report, dims::v1::PROBLEM_TYPE_INCONSISTENT, at,
+               "a recovery that is not that of the surrogate above it; it is left out");
+    return true;
+  }
+  surrogate.set_recovery(recovery->percent);
+  surrogate.set_recovery_range(recovery->range);
+  if (recovery->marked) surrogate.add_flags("#");
   return true;
 }
 
@@ -244,7 +285,7 @@ class QuantitationTable final : public Table {
     if (IsSpikedAmount(text)) {
       if (!after_surrogate_) return false;
       after_surrogate_ = false;
-      return TakeRecovery(text, *analysis.mutable_findings(analysis.findings_size() - 1));
+      return TakeRecovery(text, line.at, report, *analysis.mutable_findings(analysis.findings_size() - 1));
     }
     std::optional<Row> row = ParseRow(text, edges_);
     if (const int shift = row ? 0 : ShiftOf(text, edges_); shift != 0) {
@@ -255,7 +296,11 @@ class QuantitationTable final : public Table {
                    absl::StrCat("compound ", *IndexOf(text), ": its columns do not stand where they are due"));
       }
     }
-    if (!row) return IsFootnote(text);
+    if (!row) {
+      // It may have been the next surrogate.
+      if (!text.empty()) after_surrogate_ = false;
+      return IsFootnote(text);
+    }
     TakeRow(*std::move(row), *IndexOf(text), line.at, analysis, report);
     return true;
   }

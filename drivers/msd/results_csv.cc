@@ -29,11 +29,14 @@ absl::string_view WithoutFolder(absl::string_view signal) {
 // "TIC: S1.D\\data.ms", "FID1A.ch: S1.D\\FID1A.ch", "Signal: S1.D\\FID1A.ch": a channel of another detector is a file
 // of its own, named after the detector.
 dims::v1::Technique TechniqueOf(absl::string_view signal) {
-  const std::string file = absl::AsciiStrToUpper(signal.substr(signal.find_last_of("\\:") + 1));
-  if (absl::StartsWith(signal, "FID") || (absl::StartsWith(file, "FID") && absl::EndsWith(file, ".CH"))) {
-    return dims::v1::TECHNIQUE_GC_FID;
-  }
-  return absl::EndsWith(file, ".CH") ? dims::v1::TECHNIQUE_GC : dims::v1::TECHNIQUE_GC_MS;
+  const std::string file =
+      absl::AsciiStrToUpper(absl::StripAsciiWhitespace(signal.substr(signal.find_last_of("\\:") + 1)));
+  const bool flame =
+      absl::StartsWith(file, "FID") || (absl::StartsWith(signal, "FID") && absl::StrContains(signal, ':'));
+  if (absl::EndsWith(file, ".CH")) return flame ? dims::v1::TECHNIQUE_GC_FID : dims::v1::TECHNIQUE_GC;
+  // Data files may be named after a detector, too.
+  const bool of_spectrometer = absl::EndsWith(file, ".MS") || absl::EndsWith(file, ".D");
+  return flame && !of_spectrometer ? dims::v1::TECHNIQUE_GC_FID : dims::v1::TECHNIQUE_GC_MS;
 }
 
 bool IsDecimal(absl::string_view text) { return Decimal::Parse(text).has_value(); }

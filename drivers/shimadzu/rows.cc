@@ -9,7 +9,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "drivers/decimal.h"
 #include "drivers/driver.h"
 #include "drivers/shimadzu/text.h"
@@ -49,11 +48,6 @@ class Cells {
 
 // "0" is how an unknown retention index is printed.
 std::string Index(const std::string& printed) { return IsZero(printed) ? "" : printed; }
-
-bool IsNotDetected(absl::string_view cell) {
-  return absl::EqualsIgnoreCase(cell, "not identified") || absl::EqualsIgnoreCase(cell, "nd") ||
-         absl::EqualsIgnoreCase(cell, "n.d.");
-}
 
 // A/H is rounded to hundredths, area and height to whole numbers, by some versions to more.
 bool AgreesWith(absl::string_view ratio, absl::string_view area, absl::string_view height) {
@@ -143,14 +137,14 @@ bool IsCalibrated(const Table& row) {
 void ReadAmount(const Table& row, bool found, Cells& cells, Finding& finding) {
   const absl::string_view printed = row[Column::kConc];
   if (!found || IsNotDetected(printed)) {
+    // An amount of no peak: which of the two is so is not known. That of a standard is what was added.
+    const bool standard = finding.role() == dims::v1::FINDING_ROLE_INTERNAL_STANDARD;
+    if (!found && !standard && IsNumber(printed) && !IsZero(printed)) return cells.Refuse();
     finding.mutable_amount()->set_qualifier(dims::v1::AMOUNT_QUALIFIER_NOT_DETECTED);
     return;
   }
   absl::string_view value = printed;
-  auto qualifier = dims::v1::AMOUNT_QUALIFIER_EQUAL;
-  if (absl::ConsumePrefix(&value, "<")) qualifier = dims::v1::AMOUNT_QUALIFIER_LESS_THAN;
-  if (absl::ConsumePrefix(&value, ">")) qualifier = dims::v1::AMOUNT_QUALIFIER_GREATER_THAN;
-  value = absl::StripAsciiWhitespace(value);
+  const dims::v1::AmountQualifier qualifier = TakeSign(value);
   if (value.empty() || IsDashes(value)) return;
   if (!IsNumber(value)) return cells.Refuse();
   if (finding.role() == dims::v1::FINDING_ROLE_INTERNAL_STANDARD) return;

@@ -34,6 +34,19 @@ std::string Normal(absl::string_view name) {
 
 bool IsDashes(absl::string_view text) { return text.size() > 1 && text.find_first_not_of('-') == text.npos; }
 
+bool IsNotDetected(absl::string_view cell) {
+  return absl::EqualsIgnoreCase(cell, "not identified") || absl::EqualsIgnoreCase(cell, "nd") ||
+         absl::EqualsIgnoreCase(cell, "n.d.");
+}
+
+dims::v1::AmountQualifier TakeSign(absl::string_view& amount) {
+  auto qualifier = dims::v1::AMOUNT_QUALIFIER_EQUAL;
+  if (absl::ConsumePrefix(&amount, "<")) qualifier = dims::v1::AMOUNT_QUALIFIER_LESS_THAN;
+  if (absl::ConsumePrefix(&amount, ">")) qualifier = dims::v1::AMOUNT_QUALIFIER_GREATER_THAN;
+  amount = absl::StripAsciiWhitespace(amount);
+  return qualifier;
+}
+
 std::optional<absl::int128> Micro(absl::string_view number) {
   std::optional<Decimal> value = Decimal::Parse(number);
   if (!value || value->scale > 6) return std::nullopt;

@@ -28,6 +28,12 @@ std::string Normal(absl::string_view name);
 // "---": there is no value.
 bool IsDashes(absl::string_view text);
 
+// "Not Identified", "ND": what stands where there is no peak.
+bool IsNotDetected(absl::string_view cell);
+
+// "<0.1": takes the sign off the amount, and says what it means.
+dims::v1::AmountQualifier TakeSign(absl::string_view& amount);
+
 // A number times 10^6, to compare it; nullopt where that is not whole, or it has an exponent.
 std::optional<absl::int128> Micro(absl::string_view number);
 
