@@ -357,6 +357,11 @@ TEST(SpectrumText, TextsOfOtherInstrumentsAreNoise) {
   }
 }
 
+TEST(SpectrumText, IsCalledTheSameInTheReadme) {
+  const std::string readme = FileBytes(std::filesystem::path(DIMS_SOURCE_DIR) / "README.md");
+  EXPECT_NE(readme.find(absl::StrCat("| `spectrum_text` | ", FindDriver(kName)->title, " |")), std::string::npos);
+}
+
 TEST(SpectrumText, WhatTheConfigurationSaysOfTheKindHolds) {
   EXPECT_EQ(Only(Table(40)).kind(), dims::v1::SPECTRUM_KIND_UNSPECIFIED);
   EXPECT_EQ(Only(Table(40), {{"kind", "raman"}}).kind(), dims::v1::SPECTRUM_KIND_RAMAN);

@@ -1,5 +1,5 @@
 // Spectra as programs export them: SpectraSuite, OceanView, B&W Tek, Avantes, Witec, PerkinElmer, Andor, Renishaw,
-// JASCO, Cary and other tables of numbers (drivers/spectrum/export.h).
+// JASCO, Cary, LabSpec, ENLIGHTEN and other tables of numbers (drivers/spectrum/export.h).
 //
 // Most of them have no end marker, and some nothing that marks their beginning: a text that is none of the layouts, and
 // has no table where one may stand, is noise up to the next silence, or to a line that is the first of a layout.
@@ -73,8 +73,9 @@ extern const Driver spectrum_text_driver;
 const Driver spectrum_text_driver = {
     .name = "spectrum_text",
     .title =
-        "Spectra exported as text: SpectraSuite, OceanView, B&W Tek, Avantes, Witec, PerkinElmer, Andor, Renishaw and "
-        "other tables",
+        "Spectra exported as text: SpectraSuite, OceanView, B&W Tek, Avantes, Witec, PerkinElmer, Andor, Renishaw, "
+        "JASCO, "
+        "Cary, LabSpec, ENLIGHTEN and other tables of numbers",
     .version = "3",
     .line = {},
     .scan = ScanLine,
