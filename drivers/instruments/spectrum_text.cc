@@ -36,7 +36,7 @@ class SpectrumText final : public SilenceDecoder {
  protected:
   std::unique_ptr<TextReport> Recognize(const TextLine& line) override {
     const absl::string_view text = absl::StripAsciiWhitespace(line.text);
-    if (foreign_ && spectrum::LayoutOf(text) == spectrum::Layout::kOther) return nullptr;
+    if (foreign_ && !spectrum::BeginsFile(text) && !spectrum::IsJascoKey(text, "TITLE")) return nullptr;
     foreign_ = false;
     return std::make_unique<spectrum::Export>(settings_);
   }
@@ -76,7 +76,7 @@ const Driver spectrum_text_driver = {
         "Spectra exported as text: SpectraSuite, OceanView, B&W Tek, Avantes, Witec, PerkinElmer, Andor, Renishaw, "
         "JASCO, "
         "Cary, LabSpec, ENLIGHTEN and other tables of numbers",
-    .version = "3",
+    .version = "4",
     .line = {},
     .scan = ScanLine,
     .max_frame = 32 * 1024,
