@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -181,6 +182,7 @@ TEST(SpectrumBelow, ALogSpeaksOfTheTablesAboveItAndBelowTheLastLog) {
   EXPECT_EQ(kinds(Read(kTable + second + log)), (Kinds{true, true}));
   EXPECT_EQ(kinds(Read(kTable + log + second)), (Kinds{true, false}));
   EXPECT_EQ(kinds(Read(kTable + "\r\nData mode      Absorbance\r\n\r\n" + second + log)), (Kinds{false, true}));
+  EXPECT_EQ(kinds(Read(kTable + "two\r\n" + second + log)), (Kinds{false, true}));
   // Rows follow it: it was no log.
   const Report within = Read(kTable + log + Rows(409, 3, ";1.5"));
   EXPECT_EQ(kinds(within), Kinds{false});
@@ -195,7 +197,8 @@ TEST(SpectrumBelow, OfSeveralTablesThereIsNoTimeAndThatIsSaid) {
        {Cary("A") + "\r\nA\r\n" + time + "\r\n" + Cary("B") + "\r\nB\r\n" + time,
         Cary("A") + "\r\nA\r\nno time\r\n\r\n" + Cary("B") + "\r\nB\r\n" + time,
         Cary("A") + "\r\nA\r\n" + time + "\r\n" + Cary("B"), head + "two\r\nDate: 2.2.2026\r\n" + names + rows,
-        head + "\r\ntwo\r\nDate: 2.2.2026\r\n" + names + rows, head + "\r\ntwo\r\n" + names + rows}) {
+        head + "\r\ntwo\r\nDate: 2.2.2026\r\n" + names + rows, head + "two\r\n" + names + rows,
+        head + "\r\ntwo\r\n" + names + rows, Cary("A") + Cary("B") + "\r\nB\r\n" + time}) {
     const Report report = Read(text);
     EXPECT_EQ(TypesOf(report), ProblemTypes{kInconsistent}) << text << report.DebugString();
     EXPECT_EQ(report.analyses(0).acquired_at_printed(), "");
@@ -222,6 +225,19 @@ TEST(SpectrumBelow, TheFirstLineOfEnlightenBeginsAFile) {
   ASSERT_EQ(damaged.size(), 2u);
   EXPECT_EQ(TypesOf(damaged[0]), ProblemTypes{kNoise});
   EXPECT_EQ(damaged[1].analyses(0).acquired_at_printed(), "T2");
+}
+
+TEST(SpectrumBelow, ATableThatIsNotFoundGivesNothingToTheNextAndIsSaid) {
+  const std::string lost = absl::StrReplaceAll(Enlighten("1.0", "T1"), {{"Wavelength,Processed", "Wave?Processed"}});
+  for (const auto& [next, time] : {std::pair(kTable, ""), std::pair("Date: 1.1.2026\r\n" + kTable, "1.1.2026")}) {
+    const Report report = Read(lost + "\r\n" + next);
+    EXPECT_EQ(TypesOf(report), ProblemTypes{kLine}) << report.DebugString();
+    EXPECT_EQ(PointsOf(report), Points{9});
+    EXPECT_EQ(report.analyses(0).acquired_at_printed(), time);
+    EXPECT_EQ(report.analyses(0).spectra(0).kind(), dims::v1::SPECTRUM_KIND_UNSPECIFIED);
+  }
+  EXPECT_EQ(TypesOf(Read("names\r\n" + Rows(1, 2, ";2") + kTable)), ProblemTypes{kLine});
+  EXPECT_EQ(Read("settings\r\n5;2\r\n" + kTable).problems_size(), 0);
 }
 
 TEST(SpectrumBelow, AHeadOfJascoThatIsCutGivesNothingToTheNext) {

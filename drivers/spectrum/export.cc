@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kLeastRows = 32;  // of a table without words that tell what it is
 constexpr std::size_t kLeastMapRows = 2;
+constexpr std::size_t kLeastLostRows = 2;
 constexpr uint64_t kMostHeadLines = 256;
 constexpr std::size_t kMostUnclear = 4096;
 constexpr std::size_t kMostPoints = 500'000;  // of 16 bytes each in a record
@@ -122,12 +123,22 @@ Export::Verdict Export::TakeHead(absl::string_view row, uint64_t at) {
   if (ready_ && last_) {
     Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "no row of numbers where the table begins");
   }
+  if (form.kind == RowKind::kRow) TakeLostRow(at);
   keys_.Take(text, lines_, *analysis_);
   before_ = std::exchange(last_, Line{std::string(row), at});
   only_comments_ &= absl::StartsWith(text, "#") && !absl::StartsWith(text, "##");
   only_quoted_ &= IsQuoted(text);
   ++head_lines_;
   return Verdict::kTaken;
+}
+
+// A row in the head is that of no table. One may be a setting; with more of them there was a table, and what stands
+// above it is not of the next.
+void Export::TakeLostRow(uint64_t at) {
+  if (lost_rows_++ == 0) lost_at_ = at;
+  if (lost_rows_ != kLeastLostRows || keys_.layout() != Layout::kOther) return;
+  keys_ = Keys(settings_.kind);
+  analysis_->clear_acquired_at_printed();
 }
 
 // A tab before the first cell belongs to the table where its header has none.
@@ -191,6 +202,10 @@ bool Export::BeginTable(RowForm form, absl::string_view row, uint64_t at) {
                     keys_.y_unit(), settings_.decimal, before_ && header.units.empty() ? before_->text : ""};
   table_.emplace(form, header, about, *analysis_);
   ready_ = false;
+  if (const std::size_t lost = std::exchange(lost_rows_, 0); lost >= kLeastLostRows) {
+    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, lost_at_,
+            absl::StrCat(lost, " rows of numbers above the table that are of none"));
+  }
   switch (table_->left_out()) {
     case Table::LeftOut::kNothing:
       break;

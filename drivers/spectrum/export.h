@@ -13,8 +13,9 @@
 //   line below the rows and is like none (below.h), where rows do not follow blank lines themselves, and no more rows
 //   of that table come. A table in it must be as long as one that is known by its names alone; a shorter one is a
 //   problem, and no spectrum. Of several tables there is no time if one has its own, or may have, and that is a
-//   problem, too. Damaged bytes are said: in text once; below JASCO's own mark, where it writes in another code page
-//   than the rows show, not.
+//   problem, too. Rows above a table that are of none are a problem, and nothing that stands above them is of that
+//   table. Damaged bytes are said: in text once; below JASCO's own mark, where it writes in another code page than the
+//   rows show, not.
 // Notes: names of people and what they typed are in none of the lines that are carried, other than what a file calls
 //   its spectra.
 // Errors: as problems in the report.
@@ -66,6 +67,7 @@ class Export final : public TextReport {
   void TakeFirst(absl::string_view text, uint64_t at);
   Verdict TakeHead(absl::string_view row, uint64_t at);
   void WaitForClearRow(const RowForm& form, absl::string_view row, uint64_t at);
+  void TakeLostRow(uint64_t at);
   RowForm FormAfterHead(absl::string_view row) const;
   Header HeaderOf(RowForm& form) const;
   static bool NamesItsAxis(const Header& header);
@@ -109,6 +111,8 @@ class Export final : public TextReport {
   std::size_t unclear_needed_ = 0;  // so many of them are a table; 0: none are
   double unclear_x_ = 0;            // what stands before the first comma
   int unclear_direction_ = 0;
+  std::size_t lost_rows_ = 0;  // in the head
+  uint64_t lost_at_ = 0;       // the first of them
   std::optional<Table> table_;
   std::optional<Map> map_;
   bool named_ = false;                  // its columns

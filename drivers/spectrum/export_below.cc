@@ -118,8 +118,9 @@ Export::Verdict Export::BeginNextTable() {
   points_ += table_->points();
   RowForm named = held_form_;
   const std::size_t names = HeaderOf(named).units.empty() ? 1 : 2;
-  first_below_ = below_.is_text() ? analysis_->spectra_size() : first_below_;
-  keys_.EndByTable(below_.is_text(), below_.is_text() && below_.size() > names, *analysis_);
+  const bool apart = below_.size() > names;
+  if (apart) first_below_ = analysis_->spectra_size();
+  keys_.EndByTable(apart, *analysis_);
   below_.EndByTable(names, lines_above_);
   const std::vector<Line> rows = std::exchange(held_, {});
   held_whole_ = 0;

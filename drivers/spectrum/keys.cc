@@ -139,13 +139,10 @@ void Keys::EndByRow(bool was_text, dims::v1::Analysis& analysis) {
   several_times_ |= was_text;
 }
 
-void Keys::EndByTable(bool was_text, bool apart, dims::v1::Analysis& analysis) {
-  const bool had_time = !analysis.acquired_at_printed().empty();
-  const bool time = time_between_ || (had_time && (time_below_ || apart));
-  several_times_ |= time;
-  times_left_out_ |= time;
-  EndByRow(was_text, analysis);
-  if (time) analysis.clear_acquired_at_printed();
+void Keys::EndByTable(bool apart, dims::v1::Analysis& analysis) {
+  times_left_out_ |= apart && (time_between_ || !analysis.acquired_at_printed().empty());
+  EndByRow(apart, analysis);
+  if (apart) analysis.clear_acquired_at_printed();
 }
 
 void Keys::TakeJasco(dims::v1::Analysis& analysis) {

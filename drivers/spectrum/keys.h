@@ -43,10 +43,10 @@ class Keys {
   void TakeBetween(absl::string_view text);
   // More rows of the same table: what was text above them told nothing.
   void EndByRow(bool was_text, dims::v1::Analysis& analysis);
-  // Another table: the text told nothing of that one, and of several tables there is no time. `apart`: there is text
-  // that may be the head of another file.
-  void EndByTable(bool was_text, bool apart, dims::v1::Analysis& analysis);
-  // So it is, and some of them had one.
+  // Another table: what told of those above it told nothing of this one. `apart`: lines stand above its names, which
+  // may be the head of another file; of both there is no time then.
+  void EndByTable(bool apart, dims::v1::Analysis& analysis);
+  // So it is, and there was one.
   bool times_left_out() const { return times_left_out_; }
   // JASCO's rows are announced.
   void TakeJasco(dims::v1::Analysis& analysis);
@@ -73,7 +73,7 @@ class Keys {
   bool enlighten_ = false;
   bool time_below_ = false;     // the time is that of the text
   bool time_between_ = false;   // a line since the last row told one
-  bool several_times_ = false;  // perhaps: text has ended
+  bool several_times_ = false;  // perhaps, as other lines than names stand between
   bool times_left_out_ = false;
   dims::v1::SpectrumKind kind_;
   bool kind_below_ = false;
