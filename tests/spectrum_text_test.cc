@@ -308,36 +308,6 @@ TEST(SpectrumText, LinesBetweenTablesAreSaidWhereTheFirstHadNoneAbove) {
   EXPECT_EQ(Read("one\r\n" + table + "two\r\n" + other).analyses(0).spectra_size(), 2);
 }
 
-// Behind a blank line below the rows stands what the program has to say beside them.
-TEST(SpectrumText, TextBelowATableIsNoProblemUnlessRowsFollowIt) {
-  const std::string table = "one\r\nnm;A\r\n" + Rows(400, 9, ";1.5");
-  std::string log = "\r\nLog:\r\n\r\nData mode    Fluorescence\r\nCollection Time: 19/01/2026 10:41:07\r\n";
-  for (int i = 0; i < 40; ++i) absl::StrAppend(&log, "Step ", i, ": done\r\n");
-  const dims::v1::Report report = Read(table + log);
-  EXPECT_EQ(report.problems_size(), 0) << report.DebugString();
-  EXPECT_EQ(report.analyses(0).acquired_at_printed(), "19/01/2026 10:41:07");
-  EXPECT_EQ(report.analyses(0).spectra(0).kind(), dims::v1::SPECTRUM_KIND_FLUORESCENCE);
-  EXPECT_EQ(Read(table + "\r\nsome text that is \x81\x8d\r\n").problems_size(), 0);
-  // Without the blank line each line could be a row that is damaged, and so could what is like one in the text.
-  EXPECT_EQ(TypesOf(Read(table + "Log:\r\n")), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE}));
-  EXPECT_EQ(TypesOf(Read(table + "\r\n409x5;1.5\r\n")), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE}));
-  EXPECT_EQ(TypesOf(Read(table + log + "409x5;1.5\r\n")), (ProblemTypes{dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE}));
-  // Where rows follow it stood within the table: all of it is said.
-  const dims::v1::Report within = Read(table + log + Rows(409, 2, ";1.5"));
-  EXPECT_EQ(TypesOf(within), ProblemTypes(33, dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE));
-  EXPECT_EQ(within.problems(0).message(), "11 lines that are no rows of the table, and more below; row 10 follows");
-  EXPECT_EQ(within.analyses(0).spectra(0).points(), 11u);
-  EXPECT_EQ(within.analyses(0).acquired_at_printed(), "");
-  // Another table behind it was measured at another time, and perhaps in another way.
-  const dims::v1::Report both =
-      Read(table + log + "\r\ntwo\r\nnm;B\r\n" + Rows(500, 9, ";1.5") + "\r\n" + log.substr(0, 9));
-  EXPECT_EQ(both.problems_size(), 0) << both.DebugString();
-  EXPECT_EQ(both.analyses(0).acquired_at_printed(), "");
-  ASSERT_EQ(both.analyses(0).spectra_size(), 2);
-  EXPECT_EQ(both.analyses(0).spectra(0).kind(), dims::v1::SPECTRUM_KIND_FLUORESCENCE);
-  EXPECT_EQ(both.analyses(0).spectra(1).kind(), dims::v1::SPECTRUM_KIND_UNSPECIFIED);
-}
-
 TEST(SpectrumText, TextsOfOtherInstrumentsAreNoise) {
   for (const char* folder :
        {"nist_msp", "massbank_ei", "nist_mssearch", "masslynx_turbomass", "astm", "jcamp/cheminfo", "jcamp/nzhagen_ms",
@@ -355,6 +325,11 @@ TEST(SpectrumText, TextsOfOtherInstrumentsAreNoise) {
       EXPECT_TRUE(IsNoiseOnly(kName, bytes)) << transcript.file;
     }
   }
+}
+
+TEST(SpectrumText, IsCalledTheSameInTheReadme) {
+  const std::string readme = FileBytes(std::filesystem::path(DIMS_SOURCE_DIR) / "README.md");
+  EXPECT_NE(readme.find(absl::StrCat("| `spectrum_text` | ", FindDriver(kName)->title, " |")), std::string::npos);
 }
 
 TEST(SpectrumText, WhatTheConfigurationSaysOfTheKindHolds) {

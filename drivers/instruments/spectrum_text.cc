@@ -1,5 +1,5 @@
 // Spectra as programs export them: SpectraSuite, OceanView, B&W Tek, Avantes, Witec, PerkinElmer, Andor, Renishaw,
-// JASCO, Cary and other tables of numbers (drivers/spectrum/export.h).
+// JASCO, Cary, LabSpec, ENLIGHTEN and other tables of numbers (drivers/spectrum/export.h).
 //
 // Most of them have no end marker, and some nothing that marks their beginning: a text that is none of the layouts, and
 // has no table where one may stand, is noise up to the next silence, or to a line that is the first of a layout.
@@ -36,7 +36,7 @@ class SpectrumText final : public SilenceDecoder {
  protected:
   std::unique_ptr<TextReport> Recognize(const TextLine& line) override {
     const absl::string_view text = absl::StripAsciiWhitespace(line.text);
-    if (foreign_ && spectrum::LayoutOf(text) == spectrum::Layout::kOther) return nullptr;
+    if (foreign_ && !spectrum::BeginsFile(text) && !spectrum::IsJascoKey(text, "TITLE")) return nullptr;
     foreign_ = false;
     return std::make_unique<spectrum::Export>(settings_);
   }
@@ -73,9 +73,10 @@ extern const Driver spectrum_text_driver;
 const Driver spectrum_text_driver = {
     .name = "spectrum_text",
     .title =
-        "Spectra exported as text: SpectraSuite, OceanView, B&W Tek, Avantes, Witec, PerkinElmer, Andor, Renishaw and "
-        "other tables",
-    .version = "3",
+        "Spectra exported as text: SpectraSuite, OceanView, B&W Tek, Avantes, Witec, PerkinElmer, Andor, Renishaw, "
+        "JASCO, "
+        "Cary, LabSpec, ENLIGHTEN and other tables of numbers",
+    .version = "4",
     .line = {},
     .scan = ScanLine,
     .max_frame = 32 * 1024,

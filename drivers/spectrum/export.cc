@@ -6,32 +6,21 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "drivers/driver.h"
 
 namespace dims::spectrum {
 namespace {
 
-constexpr std::size_t kLeastRows = 32;      // of a table without words that tell what it is
-constexpr std::size_t kLeastNamedRows = 8;  // of one whose columns are named
+constexpr std::size_t kLeastRows = 32;  // of a table without words that tell what it is
 constexpr std::size_t kLeastMapRows = 2;
+constexpr std::size_t kLeastLostRows = 2;
 constexpr uint64_t kMostHeadLines = 256;
 constexpr std::size_t kMostUnclear = 4096;
 constexpr std::size_t kMostPoints = 500'000;  // of 16 bytes each in a record
-constexpr int kMostSpectra = 512;
-constexpr std::size_t kMostBetween = 32;
 constexpr uint64_t kMostBytes = 4'000'000;
 
 // ">>>>>Begin Processed Spectral Data<<<<<", ">>>>> Comienza Data<<<<< Espectral Procesado Del EL"
 bool IsMarker(absl::string_view text) { return absl::StartsWith(text, ">>>>>") && absl::StrContains(text, "<<<<<"); }
-
-// JASCO: the line above its rows, and what begins the first line after them, where there is one.
-constexpr absl::string_view kJascoRows = "XYDATA", kJascoEnd = "#####";
-
-// "TITLE<TAB>Sample 1": the first line of a file of JASCO.
-bool BeginsJasco(absl::string_view text) {
-  return absl::ConsumePrefix(&text, "TITLE") && (text.empty() || text[0] == '\t' || text[0] == ',');
-}
 
 bool IsQuoted(absl::string_view text) { return text.size() > 1 && text.front() == '"' && text.back() == '"'; }
 
@@ -39,12 +28,6 @@ dims::v1::Technique TechniqueOf(dims::v1::SpectrumKind kind) {
   if (kind == dims::v1::SPECTRUM_KIND_RAMAN) return dims::v1::TECHNIQUE_RAMAN;
   if (kind == dims::v1::SPECTRUM_KIND_UV_VIS) return dims::v1::TECHNIQUE_UV_VIS;
   return dims::v1::TECHNIQUE_UNSPECIFIED;
-}
-
-// A damaged row, which is no line above a header, and no text.
-bool IsLikeARow(absl::string_view text, char separator) {
-  text = absl::StripLeadingAsciiWhitespace(text);
-  return absl::StrContains(text, separator) && text.find_first_of("0123456789+-.,\"") == 0;
 }
 
 }  // namespace
@@ -58,15 +41,11 @@ Export::Verdict Export::Take(const TextLine& line) {
   }
   if (analysis_ == nullptr) {
     TakeFirst(text, line.at);
-  } else if (LayoutOf(text) != Layout::kOther || (map_ && text == first_) || (jasco_ && BeginsJasco(text)) ||
-             (table_ && head_lines_ > 0 && text == first_ && !BeginsLog(text)) ||
-             (table_ && head_lines_ == 0 && table_->RepeatsFirst(text))) {
+  } else if (BeginsAnother(text)) {
     return Verdict::kOther;
   }
   ended_ |= EndsJasco(text);
-  if (line.damaged && !ended_ && !text_ && !BeginsText(text)) {
-    Problem(dims::v1::PROBLEM_TYPE_ENCODING, line.at, "bytes that are no text in this encoding");
-  }
+  damaged_ = line.damaged && (ended_ || !below_.TakeDamage(line.at, below_.is_text() || BeginsText(text)));
   // Tabs at its ends are empty cells, if it has cells.
   absl::string_view row = absl::StripLeadingAsciiWhitespace(line.text);
   if (const std::size_t tab = line.text.find('\t'); tab < line.text.size() - row.size())
@@ -86,6 +65,19 @@ void Export::TakeFirst(absl::string_view text, uint64_t at) {
   at_ = at;
   first_ = std::string(text);
   keys_.TakeFirst(text, *analysis_);
+}
+
+// Another file.
+bool Export::BeginsAnother(absl::string_view text) {
+  const bool again = table_ && text == first_;
+  if (BeginsFile(text) || (IsJascoKey(text, "TITLE") && (jasco_ || IsJascoKey(first_, "TITLE"))) ||
+      (map_ && text == first_) || (table_ && absl::StartsWith(text, "##TITLE=")) ||
+      (head_lines_ > 0 && again && !BeginsLog(text)) || (table_ && head_lines_ == 0 && table_->RepeatsFirst(text)) ||
+      (after_first_ && NamesItsColumns(text))) {
+    return true;
+  }
+  after_first_ = again;
+  return false;
 }
 
 // `row` has what stands at its ends.
@@ -131,12 +123,22 @@ Export::Verdict Export::TakeHead(absl::string_view row, uint64_t at) {
   if (ready_ && last_) {
     Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, at, "no row of numbers where the table begins");
   }
+  if (form.kind == RowKind::kRow) TakeLostRow(at);
   keys_.Take(text, lines_, *analysis_);
   before_ = std::exchange(last_, Line{std::string(row), at});
   only_comments_ &= absl::StartsWith(text, "#") && !absl::StartsWith(text, "##");
   only_quoted_ &= IsQuoted(text);
   ++head_lines_;
   return Verdict::kTaken;
+}
+
+// A row in the head is that of no table. One may be a setting; with more of them there was a table, and what stands
+// above it is not of the next.
+void Export::TakeLostRow(uint64_t at) {
+  if (lost_rows_++ == 0) lost_at_ = at;
+  if (lost_rows_ != kLeastLostRows || keys_.layout() != Layout::kOther) return;
+  keys_ = Keys(settings_.kind);
+  analysis_->clear_acquired_at_printed();
 }
 
 // A tab before the first cell belongs to the table where its header has none.
@@ -200,6 +202,10 @@ bool Export::BeginTable(RowForm form, absl::string_view row, uint64_t at) {
                     keys_.y_unit(), settings_.decimal, before_ && header.units.empty() ? before_->text : ""};
   table_.emplace(form, header, about, *analysis_);
   ready_ = false;
+  if (const std::size_t lost = std::exchange(lost_rows_, 0); lost >= kLeastLostRows) {
+    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, lost_at_,
+            absl::StrCat(lost, " rows of numbers above the table that are of none"));
+  }
   switch (table_->left_out()) {
     case Table::LeftOut::kNothing:
       break;
@@ -220,13 +226,17 @@ bool Export::BeginTable(RowForm form, absl::string_view row, uint64_t at) {
 
 Export::Verdict Export::TakeRow(absl::string_view row, uint64_t at) {
   const absl::string_view text = absl::StripAsciiWhitespace(row);
+  if (jasco_ && BeginsBelowJasco(row, at)) return Verdict::kOther;
   if (ended_) return Verdict::kTaken;
   if (marked_ && IsMarker(text)) return Verdict::kLast;
   if (keys_.layout() == Layout::kWitec && text == "[SpectrumHeader]") return NextSpectrum(at);
   const bool may_go_on = !marked_ && certain();
-  if (may_go_on && BeginsNextTable(row, at) && analysis_->spectra_size() > kMostSpectra) return Verdict::kFull;
+  if (may_go_on && !below_.empty()) {
+    if (const std::optional<Verdict> verdict = TakeNextTable(row, at)) return *verdict;
+  }
   const absl::string_view cells = indented_ ? text : row;
-  Table::Row taken = table_->Take(cells, may_go_on);
+  const bool is_name = (below_.is_text() || BeginsText(text)) && NamesASpectrum(text);
+  Table::Row taken = is_name ? Table::Row::kNone : table_->Take(cells, may_go_on);
   if (taken == Table::Row::kAgain) {
     if (analysis_->spectra_size() >= kMostSpectra) return Verdict::kFull;
     sure_ = true;
@@ -236,18 +246,10 @@ Export::Verdict Export::TakeRow(absl::string_view row, uint64_t at) {
   }
   if (taken != Table::Row::kTaken && !certain() && ++bad_rows_ > 1) return Verdict::kOther;
   if (taken == Table::Row::kNone || taken == Table::Row::kUnclear) {
-    if (taken == Table::Row::kNone && BeginsText(text)) {
-      text_ = true;
-      text_at_ = at;
-      text_left_ = 0;
-    }
-    const bool is_text = text_ && taken == Table::Row::kNone && !IsLikeARow(text, table_->separator());
-    if (is_text) TakeText(text);
-    if (between_.size() == kMostBetween) TellBetween(1);
-    between_.push_back({Line{std::string(row), at}, taken == Table::Row::kUnclear, is_text, rows() + 1});
+    TakeBelow(row, at, taken == Table::Row::kUnclear);
   } else {
-    EndText();
-    TellBetween(between_.size());
+    spaced_ |= after_blank_ && rows() > 1;
+    EndByRow();
   }
   if (taken == Table::Row::kBackward) {
     Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at, absl::StrCat("x turns back in row ", rows(), " of the table"));
@@ -266,94 +268,9 @@ Export::Verdict Export::TakeMapRow(absl::string_view row, uint64_t at) {
   return map_->points() > kMostPoints ? Verdict::kFull : Verdict::kTaken;
 }
 
-// The lines before were the header of a table, and what stands above it: this is the first of its rows.
-bool Export::BeginsNextTable(absl::string_view row, uint64_t at) {
-  if (between_.empty()) return false;
-  std::optional<Line> last = std::exchange(last_, between_.back().line), before = std::exchange(before_, std::nullopt);
-  if (between_.size() > 1) before_ = between_[between_.size() - 2].line;
-  const RowForm form = FormAfterHead(row);
-  RowForm named = form;
-  const bool is_row = form.kind == RowKind::kRow || (form.kind == RowKind::kUnclear && form.dialect.separator == ',');
-  const Header header = is_row ? HeaderOf(named) : Header();
-  if (!NamesItsAxis(header)) {
-    last_ = std::move(last);
-    before_ = std::move(before);
-    return false;
-  }
-  sure_ = true;
-  points_ += table_->points();
-  const std::size_t names = header.units.empty() ? 1 : 2;
-  for (std::size_t above = between_.size() - names; above > 0; --above) {
-    if (above > lines_above_ || IsLikeARow(between_.front().line.text, table_->separator())) {
-      TellBetween(1);
-    } else {
-      between_.erase(between_.begin());
-    }
-  }
-  between_.clear();
-  if (std::exchange(text_, false)) keys_.EndBelow(*analysis_);
-  return BeginTable(form, row, at);
-}
-
-// What follows a blank line below the rows: a section ("[Comments]", in any language), or, once there are as many rows
-// as the head counts, whatever is like none.
-bool Export::EndsJasco(absl::string_view text) const {
-  if (!jasco_ || !table_ || ended_) return false;
-  if (absl::StartsWith(text, kJascoEnd)) return true;
-  if (!after_blank_) return false;
-  const bool section = text.front() == '[' && text.back() == ']';
-  const bool all = keys_.points() != 0 && table_->rows() >= keys_.points();
-  return section || (all && !IsLikeARow(text, table_->separator()));
-}
-
-// What follows a blank line below the rows, and is none. Rows that follow show that it was none either.
-bool Export::BeginsText(absl::string_view text) const {
-  return table_ && table_->rows() > 0 && after_blank_ && between_.empty() && !marked_ &&
-         keys_.layout() == Layout::kOther && !IsLikeARow(text, table_->separator());
-}
-
-// Cary names each spectrum again above what it says of it: "Sample 1," stands first in the file of one, too.
-bool Export::BeginsLog(absl::string_view text) const {
-  return head_lines_ == 2 && text.back() == table_->separator() && BeginsText(text);
-}
-
-void Export::TakeText(absl::string_view text) {
-  const dims::v1::SpectrumKind before = keys_.kind();
-  keys_.TakeBelow(text, *analysis_);
-  if (keys_.kind() == before) return;
-  for (dims::v1::Spectrum& spectrum : *analysis_->mutable_spectra()) {
-    if (spectrum.kind() == before) spectrum.set_kind(keys_.kind());
-  }
-}
-
-// More rows of the table: it was no text.
-void Export::EndText() {
-  if (!std::exchange(text_, false)) return;
-  keys_.EndBelow(*analysis_);
-  if (text_left_ > 0) {
-    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, text_at_,
-            absl::StrCat(text_left_, " lines that are no rows of the table, and more below; row ", rows(), " follows"));
-  }
-  for (Between& line : between_) line.text = false;
-}
-
-// They were no head of a table.
-void Export::TellBetween(std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const Between& line = between_[i];
-    text_left_ += line.text ? 1 : 0;
-    if (line.text) continue;
-    Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, line.line.at,
-            absl::StrCat(line.unclear ? "commas that may be decimal marks or not, as the option decimal tells"
-                                      : "no row of the table",
-                         "; row ", line.due, " would be due"));
-  }
-  between_.erase(between_.begin(), between_.begin() + static_cast<std::ptrdiff_t>(count));
-}
-
 // Witec writes one spectrum behind the other.
 Export::Verdict Export::NextSpectrum(uint64_t at) {
-  TellBetween(between_.size());
+  below_.End();
   CheckCount(at);
   points_ += table_->points();
   table_.reset();
@@ -383,7 +300,11 @@ bool Export::certain() const {
 }
 
 void Export::Finish(bool complete) {
-  TellBetween(between_.size());
+  TellHeld();
+  below_.End();
+  if (keys_.times_left_out()) {
+    Problem(dims::v1::PROBLEM_TYPE_INCONSISTENT, at_, "it is not clear which tables a time is of; none is taken");
+  }
   if (complete) CheckCount(at_);
   if (unclear_rows_ > 0) {
     Problem(dims::v1::PROBLEM_TYPE_UNEXPECTED_LINE, unclear_at_,

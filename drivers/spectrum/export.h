@@ -9,8 +9,13 @@
 // Promise: a table as such is no spectrum: until it is known to be one, certain() is false. Rows whose commas can be
 //   decimal marks or something else (row.h) wait for one that shows it, and are not taken if none does. The names of
 //   columns within a table, or x that begins again, begin the next spectra of the same file. Lines between tables are
-//   problems, but for as many as stand above the first one, and for text: what follows a blank line below the rows, and
-//   has not the form of a row, is text below the table (Cary's log), unless more rows of that table come.
+//   problems, but for as many as stand above the first one, and for text (Cary's log). Text is what follows a blank
+//   line below the rows and is like none (below.h), where rows do not follow blank lines themselves, and no more rows
+//   of that table come. A table in it must be as long as one that is known by its names alone; a shorter one is a
+//   problem, and no spectrum. Of several tables there is no time if one has its own, or may have, and that is a
+//   problem, too. Rows above a table that are of none are a problem, and nothing that stands above them is of that
+//   table. Damaged bytes are said: in text once; below JASCO's own mark, where it writes in another code page than the
+//   rows show, not.
 // Notes: names of people and what they typed are in none of the lines that are carried, other than what a file calls
 //   its spectra.
 // Errors: as problems in the report.
@@ -31,6 +36,7 @@
 #include "dims/v1/report.pb.h"
 #include "drivers/encoding.h"
 #include "drivers/silence.h"
+#include "drivers/spectrum/below.h"
 #include "drivers/spectrum/keys.h"
 #include "drivers/spectrum/map.h"
 #include "drivers/spectrum/row.h"
@@ -54,21 +60,14 @@ class Export final : public TextReport {
   void Finish(bool complete) override;
 
  private:
-  struct Line {
-    std::string text;
-    uint64_t at;
-  };
+  static constexpr std::size_t kLeastNamedRows = 8;  // of a table whose columns are named
+  static constexpr int kMostSpectra = 512;
 
-  // No row of the table; it could belong to the head of the next one.
-  struct Between {
-    Line line;
-    bool unclear, text;  // text: of the report, below the table
-    std::size_t due;     // row
-  };
-
+  bool BeginsAnother(absl::string_view text);
   void TakeFirst(absl::string_view text, uint64_t at);
   Verdict TakeHead(absl::string_view row, uint64_t at);
   void WaitForClearRow(const RowForm& form, absl::string_view row, uint64_t at);
+  void TakeLostRow(uint64_t at);
   RowForm FormAfterHead(absl::string_view row) const;
   Header HeaderOf(RowForm& form) const;
   static bool NamesItsAxis(const Header& header);
@@ -76,13 +75,21 @@ class Export final : public TextReport {
   bool BeginTable(RowForm form, absl::string_view row, uint64_t at);
   Verdict TakeRow(absl::string_view row, uint64_t at);
   Verdict TakeMapRow(absl::string_view row, uint64_t at);
-  bool BeginsNextTable(absl::string_view row, uint64_t at);
-  bool EndsJasco(absl::string_view text) const;
+  // Below the rows:
+  void TakeBelow(absl::string_view row, uint64_t at, bool unclear);
   bool BeginsText(absl::string_view text) const;
   bool BeginsLog(absl::string_view text) const;
+  bool NamesASpectrum(absl::string_view text) const;
+  bool NamesItsColumns(absl::string_view text) const;
   void TakeText(absl::string_view text);
-  void EndText();
-  void TellBetween(std::size_t count);
+  void SetKinds(dims::v1::SpectrumKind before, dims::v1::SpectrumKind kind);
+  void EndByRow();
+  RowForm FormBelowNames(absl::string_view row);
+  std::optional<Verdict> TakeNextTable(absl::string_view row, uint64_t at);
+  Verdict BeginNextTable();
+  void TellHeld();
+  bool EndsJasco(absl::string_view text) const;
+  bool BeginsBelowJasco(absl::string_view row, uint64_t at);
   Verdict NextSpectrum(uint64_t at);
   void CheckCount(uint64_t at);
   std::size_t rows() const { return table_ ? table_->rows() : map_ ? map_->rows() : 0; }
@@ -104,6 +111,8 @@ class Export final : public TextReport {
   std::size_t unclear_needed_ = 0;  // so many of them are a table; 0: none are
   double unclear_x_ = 0;            // what stands before the first comma
   int unclear_direction_ = 0;
+  std::size_t lost_rows_ = 0;  // in the head
+  uint64_t lost_at_ = 0;       // the first of them
   std::optional<Table> table_;
   std::optional<Map> map_;
   bool named_ = false;                  // its columns
@@ -111,11 +120,15 @@ class Export final : public TextReport {
   bool sure_ = false;                   // a table before was long enough
   bool jasco_ = false, ended_ = false;  // its rows have: what comes is text
   std::size_t lines_above_ = 0;         // of the first table, above its names
-  std::vector<Between> between_;        // since the last row
+  Below below_{report()};               // since the last row
+  std::vector<Line> held_;              // rows of a table in the text, if there are more of them
+  RowForm held_form_;                   // of the first of them
+  std::size_t held_whole_ = 0;          // those that are no damaged ones
+  int first_below_ = 0;                 // of the spectra whose text is next
   bool after_blank_ = false;            // the line at hand
-  bool text_ = false;                   // since the last row there has been text below the table
-  uint64_t text_at_ = 0;                // its first line
-  std::size_t text_left_ = 0;           // lines of it that are not in between_ any more
+  bool spaced_ = false;                 // so are rows
+  bool damaged_ = false;                // the line at hand, and it is not said
+  bool after_first_ = false;            // the line before is the file's first one again
   std::string with_cells_;              // the line at hand
   int bad_rows_ = 0;                    // before it was certain
   std::size_t points_ = 0;              // of the tables before

@@ -1,5 +1,7 @@
 #include "drivers/spectrum/keys.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -11,6 +13,8 @@
 
 namespace dims::spectrum {
 namespace {
+
+constexpr absl::string_view kEnlighten = "ENLIGHTEN Version,";
 
 dims::v1::SpectrumKind KindOf(absl::string_view perkin_elmer_title) {
   absl::ConsumePrefix(&perkin_elmer_title, "PE ");
@@ -34,6 +38,14 @@ Layout LayoutOf(absl::string_view line) {
   return Layout::kOther;
 }
 
+bool BeginsFile(absl::string_view line) {
+  return LayoutOf(line) != Layout::kOther || absl::StartsWith(line, kEnlighten);
+}
+
+bool IsJascoKey(absl::string_view line, absl::string_view key) {
+  return absl::ConsumePrefix(&line, key) && (line.empty() || line[0] == '\t' || line[0] == ',');
+}
+
 void Keys::SetKind(dims::v1::SpectrumKind kind) {
   if (kind_ == dims::v1::SPECTRUM_KIND_UNSPECIFIED) kind_ = kind;
 }
@@ -45,7 +57,7 @@ void Keys::ForgetSpectrum() {
 
 void Keys::TakeFirst(absl::string_view text, dims::v1::Analysis& analysis) {
   layout_ = LayoutOf(text);
-  enlighten_ = absl::StartsWith(text, "ENLIGHTEN Version,");
+  enlighten_ = absl::StartsWith(text, kEnlighten);
   if (layout_ == Layout::kPerkinElmer) SetKind(KindOf(text));
   if (absl::ConsumePrefix(&text, "Data from ") && absl::ConsumeSuffix(&text, " Node")) {
     analysis.set_data_file(std::string(FileName(text)));
@@ -103,6 +115,7 @@ void Keys::TakeEnlighten(absl::string_view text, dims::v1::Analysis& analysis) {
 void Keys::TakeBelow(absl::string_view text, dims::v1::Analysis& analysis) {
   if (absl::ConsumePrefix(&text, "Collection Time:")) {
     const absl::string_view time = absl::StripAsciiWhitespace(text);
+    times_left_out_ |= several_times_ && !time.empty();
     if (several_times_ || time.empty() || !analysis.acquired_at_printed().empty()) return;
     analysis.set_acquired_at_printed(std::string(time));
     time_below_ = true;
@@ -113,11 +126,23 @@ void Keys::TakeBelow(absl::string_view text, dims::v1::Analysis& analysis) {
   }
 }
 
-void Keys::EndBelow(dims::v1::Analysis& analysis) {
+void Keys::TakeBetween(absl::string_view text) {
+  static constexpr std::array<absl::string_view, 4> kTimes = {"Date:", "Date;", "Timestamp,", "#Acquired="};
+  time_between_ |=
+      std::any_of(kTimes.begin(), kTimes.end(), [&](absl::string_view key) { return absl::StartsWith(text, key); });
+}
+
+void Keys::EndByRow(bool was_text, dims::v1::Analysis& analysis) {
   if (std::exchange(kind_below_, false)) kind_ = dims::v1::SPECTRUM_KIND_UNSPECIFIED;
-  if (!std::exchange(time_below_, false)) return;
-  several_times_ = true;
-  analysis.clear_acquired_at_printed();
+  if (std::exchange(time_below_, false)) analysis.clear_acquired_at_printed();
+  time_between_ = false;
+  several_times_ |= was_text;
+}
+
+void Keys::EndByTable(bool apart, dims::v1::Analysis& analysis) {
+  times_left_out_ |= apart && (time_between_ || !analysis.acquired_at_printed().empty());
+  EndByRow(apart, analysis);
+  if (apart) analysis.clear_acquired_at_printed();
 }
 
 void Keys::TakeJasco(dims::v1::Analysis& analysis) {

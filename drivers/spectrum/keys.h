@@ -22,6 +22,13 @@ enum class Layout { kOther, kOcean, kBwTek, kWitec, kPerkinElmer };
 // The layout whose first line this is; kOther where it is of none.
 Layout LayoutOf(absl::string_view line);
 
+// The first line of a file, whatever stands before it.
+bool BeginsFile(absl::string_view line);
+
+// "DATE<TAB>26/01/19", "NPOINTS,4": JASCO's. Its file begins with "TITLE".
+bool IsJascoKey(absl::string_view line, absl::string_view key);
+inline constexpr absl::string_view kJascoRows = "XYDATA";  // the line above its rows
+
 class Keys {
  public:
   // `kind`: what the configuration says.
@@ -32,8 +39,15 @@ class Keys {
   void Take(absl::string_view text, uint64_t number, dims::v1::Analysis& analysis);
   // Text below a table.
   void TakeBelow(absl::string_view text, dims::v1::Analysis& analysis);
-  // Another table comes after it: it told nothing of that one, and of all of them there is no time.
-  void EndBelow(dims::v1::Analysis& analysis);
+  // A line below a table that may be one of the head of the next.
+  void TakeBetween(absl::string_view text);
+  // More rows of the same table: what was text above them told nothing.
+  void EndByRow(bool was_text, dims::v1::Analysis& analysis);
+  // Another table: what told of those above it told nothing of this one. `apart`: lines stand above its names, which
+  // may be the head of another file; of both there is no time then.
+  void EndByTable(bool apart, dims::v1::Analysis& analysis);
+  // So it is, and there was one.
+  bool times_left_out() const { return times_left_out_; }
   // JASCO's rows are announced.
   void TakeJasco(dims::v1::Analysis& analysis);
   // The next spectrum of the file has a title and a count of its own.
@@ -57,7 +71,10 @@ class Keys {
 
   Layout layout_ = Layout::kOther;
   bool enlighten_ = false;
-  bool time_below_ = false, several_times_ = false;
+  bool time_below_ = false;     // the time is that of the text
+  bool time_between_ = false;   // a line since the last row told one
+  bool several_times_ = false;  // perhaps, as other lines than names stand between
+  bool times_left_out_ = false;
   dims::v1::SpectrumKind kind_;
   bool kind_below_ = false;
   std::string title_, x_unit_, y_unit_;

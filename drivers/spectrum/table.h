@@ -76,6 +76,7 @@ class Table {
   bool RepeatsFirst(absl::string_view line) const;
 
   char separator() const { return dialect_.separator; }
+  std::size_t fields() const { return fields_; }
   std::size_t rows() const { return rows_; }
   std::size_t points() const { return points_; }
 
