@@ -46,6 +46,7 @@ bool IsSame(const Analysis& a, const Analysis& b) {
 
 // The value of "ID#<TAB>1" and "Name<TAB>Caffeine"; nullopt for another key, and for a line of more cells.
 std::optional<absl::string_view> ValueOf(absl::string_view line, absl::string_view key) {
+  if (line.empty() || absl::ascii_isdigit(line[0])) return std::nullopt;  // most lines of an injection
   const std::size_t tab = line.find('\t');
   if (tab == absl::string_view::npos || Normal(line.substr(0, tab)) != key) return std::nullopt;
   const absl::string_view value = absl::StripAsciiWhitespace(line.substr(tab));
