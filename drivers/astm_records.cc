@@ -203,7 +203,8 @@ void AstmMessage::TakeOrder(const Fields& fields, uint64_t at) {
   bool patient_lost = false;
   if (absl::SimpleAtoi(Part(fields, 2), &number)) {
     if (report_.analyses_size() == 1) counts_on_ = number > 1;
-    patient_lost = number <= std::exchange(orders_, number);
+    patient_lost = orders_ > 0 && number <= orders_;
+    orders_ = number;
   }
   std::string sample = SampleNumber(fields, analysis);
   if (patient_lost && !analysis.sample_number_source().empty()) {

@@ -437,6 +437,8 @@ TEST(AstmRecords, ALostPatientGivesNoNumberToTheNextOrder) {
     EXPECT_EQ(report.analyses(2).sample_number(), "");
     EXPECT_EQ(report.analyses(2).sample_number_source(), "");
     EXPECT_EQ(report.analyses(3).sample_number(), "B");
+    const Report from_zero = Reports("H|\\^&\rP|0||A\rO|0\rL|1\r", {{"sample_number", place}})[0];
+    EXPECT_EQ(from_zero.analyses(0).sample_number(), "A") << "who counts from 0 has lost nothing";
   }
 }
 

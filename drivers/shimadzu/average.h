@@ -2,8 +2,7 @@
 //
 // What: what the cells of a column add up to, and whether a printed average can be theirs.
 // Promise: no binary floating point. What the rounding of the printed digits can explain is no disagreement; what
-// cannot
-//   be compared here (an exponent, more than six digits after the point) is none either.
+//   cannot be compared here (an exponent, more than six digits after the point) is none either.
 // Notes: cells without a number do not count. Whether zeros do is not known: either is taken.
 // Errors: none.
 // Threads: values.
